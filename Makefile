@@ -1,0 +1,52 @@
+# Every command of the suite. Each sets up the environment it needs; the first one takes a few minutes to download it.
+VENV ?= .venv
+PYTHON ?= python3.11
+JOBS ?= 0
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.lock-sha256
+SHELL := /bin/bash
+
+# One thread per process, several processes: OpenMP barriers of two processes fight for the same cores.
+export OMP_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export PATH := $(abspath $(BIN)):$(PATH)
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+.PHONY: help venv repro test lint check bench ui real clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  options: JOBS=n (stages at a time; default one per GPU or core), VENV=dir (default .venv)"
+
+venv:  ## Set up the environment (done by every other target); rebuilt only when requirements.lock changes
+	@if [ "$$(cat $(STAMP) 2>/dev/null)" != "$$(sha256sum < requirements.lock)" ]; then \
+	  set -e; rm -rf $(VENV); $(PYTHON) -m venv $(VENV); \
+	  $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock; \
+	  sha256sum < requirements.lock > $(STAMP); \
+	fi
+
+repro: venv  ## Rebuild data, trainings, tables and figures of the demo scale; only what is out of date
+	$(BIN)/python -m stages.repro --jobs $(JOBS)
+
+test: venv  ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: venv  ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+check: venv  ## Compare every run's metrics with reports/baselines; exit code 1 on a regression
+	$(BIN)/python -m stages.check
+
+bench: venv  ## Measure speed: sampling, training, data, graph
+	$(BIN)/python -m stages.bench
+
+ui: venv  ## Mirror the runs into MLflow and open its UI on http://127.0.0.1:5000
+	$(BIN)/python -m stages.track
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
+
+real: venv  ## Rebuild the real scale (published labels, features and predictions)
+	@echo "error: the real scale is not part of this version; see README.md, Status" >&2; exit 2

@@ -1,0 +1,1 @@
+"""Reproducibility benchmark for video quality assessment (arXiv 2409.14847)."""

@@ -1,0 +1,73 @@
+"""Small file helpers: atomic writes, digests, and one-line errors with exit code 2 for the stages."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vqa.strict import ParamsError
+
+
+class InputError(Exception):
+    """Bad input from outside: the one-line message says what is wrong, where, and what to do."""
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a path beside ``path`` to write to; it takes the place of ``path`` only if the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield draft
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` (dataclasses included) as indented JSON, atomically; NaN is written as null."""
+    with atomic(path) as draft:
+        draft.write_text(json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV without index, atomically; floats keep every digit."""
+    with atomic(path) as draft:
+        table.to_csv(draft, index=False, lineterminator="\n")
+
+
+def _finite(content: Any) -> Any:
+    if dataclasses.is_dataclass(content):
+        content = dataclasses.asdict(content)
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and content != content else content
+
+
+def digest(content: str | bytes) -> str:
+    """SHA-256 of a text or of bytes, in hexadecimal."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def run_stage(main: Callable[[], int | None]) -> None:
+    """Run the main function of a stage or command: bad input is one line on stderr and exit code 2, no traceback."""
+    try:
+        sys.exit(main() or 0)
+    except (InputError, ParamsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,107 @@
+"""From the files of a data set to a checked item list: every file probed, every exclusion named and counted.
+
+Reads ``<data>/labels.csv`` (``name,mos,split``) and the files it names; writes into the prepared folder
+
+* ``items.csv``: one row per usable item: label, :class:`vqa.video.Probe` and its place in the frame store,
+* ``excluded.csv``: one row per item left out, with the reason,
+* ``report.json``: counts, MOS statistics and the digest of the item list of every split,
+* ``frames.bin``: the decoded frames of all items one after the other, if the data set keeps a frame store.
+"""
+
+from pathlib import Path
+from typing import BinaryIO
+
+import pandas as pd
+from tqdm import tqdm
+
+from vqa.data.items import ITEMS, items_digest
+from vqa.io import InputError, atomic, write_csv, write_json
+from vqa.video import MediaError, decode
+
+LABEL_COLUMNS = ["name", "mos", "split"]
+
+
+def read_labels(path: Path) -> pd.DataFrame:
+    """Read a label list and check it: columns ``name,mos,split``, unique names, finite MOS.
+
+    Raises:
+        InputError: naming the file and, where there is one, the first offending item.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no label list; fetch the data set first")
+    labels = pd.read_csv(path, dtype={"name": str, "split": str})
+    if list(labels.columns) != LABEL_COLUMNS:
+        raise InputError(f"{path}: columns are {list(labels.columns)}, expected {LABEL_COLUMNS}")
+    repeated = labels[labels.name.duplicated()]
+    if len(repeated):
+        raise InputError(f"{path}: item {repeated.name.iloc[0]} occurs more than once")
+    labels["mos"] = pd.to_numeric(labels.mos, errors="coerce")
+    unlabelled = labels[labels.mos.isna()]
+    if len(unlabelled):
+        raise InputError(f"{path}: item {unlabelled.name.iloc[0]} has no numeric MOS")
+    return labels
+
+
+def prepare(data: Path, out: Path, bad_files: str, frame_store: bool) -> dict:
+    """Probe all files of the data set in ``data`` and write the prepared folder ``out``.
+
+    Args:
+        data: folder with ``labels.csv`` and the files that it names.
+        out: folder to write; files appear atomically.
+        bad_files: ``stop``: raise at the end with all bad files; ``exclude``: list them in ``excluded.csv``.
+        frame_store: also write the decoded frames.
+
+    Returns:
+        The content of ``report.json``.
+
+    Raises:
+        InputError: for a bad label list, for bad files under ``stop``, or if no item is usable.
+    """
+    labels = read_labels(data / "labels.csv")
+    rows, excluded = [], []
+    out.mkdir(parents=True, exist_ok=True)
+    with atomic(out / "frames.bin") as draft, draft.open("wb") as store:
+        for label in tqdm(list(labels.itertuples(index=False)), desc=f"probe {data.name}", unit="file", disable=None):
+            try:
+                rows.append(_probe(data, label, store if frame_store else None))
+            except MediaError as error:
+                excluded.append({"name": label.name, "split": label.split, "reason": str(error)})
+    if excluded and bad_files == "stop":
+        first = excluded[0]["reason"]
+        others = f" (and {len(excluded) - 1} more bad files)" if len(excluded) > 1 else ""
+        raise InputError(f"{first}{others}; or set datasets.{data.name}.bad_files: exclude")
+    if not rows:
+        raise InputError(f"{data}: none of its {len(labels)} files can be decoded")
+    items = pd.DataFrame(rows, columns=list(ITEMS))
+    write_csv(out / "items.csv", items)
+    write_csv(out / "excluded.csv", pd.DataFrame(excluded, columns=["name", "split", "reason"]))
+    report = {
+        "dataset": data.name,
+        "listed": len(labels),
+        "usable": len(items),
+        "excluded": excluded,
+        "splits": {split: _split_report(part) for split, part in items.groupby("split")},
+    }
+    write_json(out / "report.json", report)
+    return report
+
+
+def _probe(data: Path, label: tuple, store: BinaryIO | None) -> dict:
+    video, probe = decode(data / label.name)
+    offset = -1
+    if store is not None:
+        offset = store.tell()
+        store.write(video.tobytes())
+    return {"name": label.name, "mos": label.mos, "split": label.split, **probe.as_dict(), "offset": offset}
+
+
+def _split_report(items: pd.DataFrame) -> dict:
+    return {
+        "items": len(items),
+        "items_digest": items_digest(items),
+        "mos": {name: float(getattr(items.mos, name)()) for name in ("mean", "std", "min", "max")},
+        "frames": [int(items.n_frames.min()), int(items.n_frames.max())],
+        "sizes": sorted({f"{w}x{h}" for w, h in zip(items.width, items.height, strict=True)}),
+        "codecs": items.codec.value_counts().sort_index().to_dict(),
+        "rotated": int((items.rotation != 0).sum()),
+    }

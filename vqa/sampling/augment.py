@@ -1,0 +1,42 @@
+"""Data augmentation of Tables 3 and 11: AutoAugment, RandAugment, TrivialAugment (METHODS 4)."""
+
+import torch
+from torch import Tensor
+
+POLICIES = ("none", "autoaugment", "randaugment", "trivialaugment")
+
+
+def augment(clip: Tensor, policy: str, seed: int) -> Tensor:
+    """Apply one draw of ``policy`` to a whole decoded clip, before fragments are cut.
+
+    Operations, magnitude and sign are drawn once and shared by all frames; AutoContrast and Equalize still use the
+    statistics of each frame. Library defaults: nearest interpolation, black fill.
+
+    Args:
+        clip: ``(T, 3, H, W)`` uint8 in [0, 255].
+        policy: ``none``, ``autoaugment`` (ImageNet policy), ``randaugment`` (2 operations, magnitude 9 of 31) or
+            ``trivialaugment`` (wide).
+        seed: of this draw.
+
+    Returns:
+        ``(T, 3, H, W)`` uint8.
+
+    Raises:
+        ValueError: for an unknown policy.
+    """
+    if policy == "none":
+        return clip
+    if policy not in POLICIES:
+        raise ValueError(f"augmentation: {policy!r} is not one of {', '.join(POLICIES)}")
+    from torchvision.transforms import v2  # here: it takes over a second to import and most runs do not augment
+
+    transform = {
+        "autoaugment": v2.AutoAugment,
+        "randaugment": v2.RandAugment,
+        "trivialaugment": v2.TrivialAugmentWide,
+    }[policy]()
+    # The library draws from the global generator and takes no other; the fork seeds it for this call and puts the
+    # state back, so that nothing leaks in or out.
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return transform(clip)

@@ -1,0 +1,213 @@
+"""Video Swin Transformer with gated relative position bias, the backbone of FAST-VQA and SAMA (METHODS 3.3-3.4).
+
+Any size: Swin-T for the paper, a few thousand parameters for the demo. Parameter names follow the published
+checkpoints. Features are channels-last inside, ``(B, D, H, W, C)``.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vqa.models import windows
+from vqa.models.dropout import DropPath
+from vqa.models.windows import Size3
+
+
+@dataclass(frozen=True)
+class SwinConfig:
+    """Size of the backbone; the defaults are Swin-T as FAST-VQA uses it.
+
+    Attributes:
+        width: channels after the patch embedding; doubled after every stage but the last.
+        depths: blocks per stage.
+        heads: attention heads per stage.
+        window: attention window in tokens (t, h, w); odd blocks shift by half of it. Its (h, w) is also the lattice of
+            fragments that the gate knows, so it should equal the fragment grid.
+        patch: size in pixels (t, h, w) of one token.
+        input_size: (T, H, W) for which ``window`` is meant; other inputs scale the window (adaptive window).
+        mlp_ratio: hidden size of the MLP over its width.
+        drop_path: stochastic depth of the last block; linear from 0 at the first.
+        gated: with fragment bias tables in all stages but the last.
+    """
+
+    width: int = 96
+    depths: tuple[int, ...] = (2, 2, 6, 2)
+    heads: tuple[int, ...] = (3, 6, 12, 24)
+    window: Size3 = (8, 7, 7)
+    patch: Size3 = (2, 4, 4)
+    input_size: Size3 = (32, 224, 224)
+    mlp_ratio: float = 4.0
+    drop_path: float = 0.1
+    gated: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.depths) != len(self.heads):
+            raise ValueError(f"depths {self.depths} and heads {self.heads} must have one entry per stage")
+        for stage, heads in enumerate(self.heads):
+            if (self.width << stage) % heads:
+                raise ValueError(f"heads: stage {stage} has {self.width << stage} channels, not a multiple of {heads}")
+
+
+class PatchEmbed(nn.Module):
+    """``(B, 3, T, H, W)`` to tokens ``(B, D, H', W', C)``; pads at the end to multiples of the patch."""
+
+    def __init__(self, patch: Size3, width: int) -> None:
+        super().__init__()
+        self.patch = patch
+        self.proj = nn.Conv3d(3, width, kernel_size=patch, stride=patch)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pad = [(-n) % p for n, p in zip(x.shape[2:], self.patch, strict=True)]
+        x = F.pad(x, (0, pad[2], 0, pad[1], 0, pad[0]))
+        B, C, T, H, W = x.shape
+        t, h, w = self.patch
+        # A convolution whose stride is its kernel is a matrix product over patches, which is faster on a CPU.
+        x = x.view(B, C, T // t, t, H // h, h, W // w, w).permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4)
+        return self.norm(F.linear(x, self.proj.weight.flatten(1), self.proj.bias))
+
+
+class WindowAttention(nn.Module):
+    """Multi-head self-attention inside windows, with the relative position bias gated by fragment distance."""
+
+    def __init__(self, width: int, heads: int, window: Size3, gated: bool) -> None:
+        super().__init__()
+        self.heads, self.window = heads, window
+        rows = (2 * window[0] - 1) * (2 * window[1] - 1) * (2 * window[2] - 1)
+        self.relative_position_bias_table = nn.Parameter(torch.zeros(rows, heads))
+        if gated:
+            self.fragment_position_bias_table = nn.Parameter(torch.zeros(rows, heads))
+        self.gated = gated
+        self.register_buffer("relative_position_index", windows.relative_position_index(window))
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+
+    def bias(self, window: Size3, distance: Tensor) -> Tensor:
+        """Bias ``(n_windows or 1, heads, N, N)``: G R + (1 - G) F with G = ``distance`` ``(n_windows, N, N)``."""
+        (d, h, w), N = window, window[0] * window[1] * window[2]
+        index = self.relative_position_index.view(*self.window, *self.window)[:d, :h, :w, :d, :h, :w].reshape(-1)
+        plain = self.relative_position_bias_table[index].view(N, N, -1).permute(2, 0, 1)[None]
+        if not self.gated:
+            return plain
+        fragment = self.fragment_position_bias_table[index].view(N, N, -1).permute(2, 0, 1)[None]
+        gate = distance[:, None].to(plain.dtype)
+        return gate * plain + (1 - gate) * fragment
+
+    def forward(self, x: Tensor, window: Size3, distance: Tensor, mask: Tensor | None) -> Tensor:
+        """``x`` is ``(B, n_windows, N, C)``; ``mask`` ``(n_windows, N, N)`` is added to the logits."""
+        B, M, N, C = x.shape
+        q, k, v = self.qkv(x).view(B, M, N, 3, self.heads, C // self.heads).permute(3, 0, 1, 4, 2, 5)
+        bias = self.bias(window, distance)
+        if mask is not None:
+            bias = bias + mask[:, None].to(bias.dtype)
+        logits = (q * (C // self.heads) ** -0.5) @ k.transpose(-2, -1) + bias
+        return self.proj((logits.softmax(-1) @ v).transpose(2, 3).reshape(B, M, N, C))
+
+
+class Mlp(nn.Module):
+    """Two linear layers with exact GELU between."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(F.gelu(self.fc1(x)))
+
+
+class SwinBlock(nn.Module):
+    """x + DropPath(attention(norm x)), then x + DropPath(mlp(norm x))."""
+
+    def __init__(
+        self, config: SwinConfig, width: int, heads: int, shifted: bool, drop_path: float, gated: bool
+    ) -> None:
+        super().__init__()
+        self.shift: Size3 = tuple(n // 2 if shifted else 0 for n in config.window)
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attn = WindowAttention(width, heads, config.window, gated)
+        self.mlp = Mlp(width, int(width * config.mlp_ratio))
+        self.drop_path = DropPath(drop_path)
+
+    def _attend(self, x: Tensor, base_window: Size3) -> Tensor:
+        size = tuple(x.shape[1:4])
+        window, shift = windows.effective_window(size, base_window, self.shift)
+        pad = [(-n) % w for n, w in zip(size, window, strict=True)]
+        x = F.pad(x, (0, 0, 0, pad[2], 0, pad[1], 0, pad[0]))
+        padded = tuple(x.shape[1:4])
+        shifted = any(shift)
+        if shifted:
+            x = torch.roll(x, tuple(-s for s in shift), (1, 2, 3))
+        mask = windows.shift_mask(padded, window, shift).to(x.device) if shifted else None
+        distance = windows.fragment_distance(base_window[1:], padded, window, shift).to(x.device)
+        x = windows.merge(self.attn(windows.partition(x, window), window, distance, mask), window, padded)
+        if shifted:
+            x = torch.roll(x, shift, (1, 2, 3))
+        return x[:, : size[0], : size[1], : size[2]]
+
+    def forward(self, x: Tensor, base_window: Size3) -> Tensor:
+        x = x + self.drop_path(self._attend(self.norm1(x), base_window))
+        return x + self.drop_path(self.mlp(self.norm2(x)))
+
+
+class PatchMerging(nn.Module):
+    """Concatenate the 4 spatial neighbours in the order (0,0), (1,0), (0,1), (1,1) and halve 4C to 2C."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(4 * width)
+        self.reduction = nn.Linear(4 * width, 2 * width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.pad(x, (0, 0, 0, x.shape[3] % 2, 0, x.shape[2] % 2))
+        x = torch.cat([x[:, :, row::2, col::2] for row, col in ((0, 0), (1, 0), (0, 1), (1, 1))], dim=-1)
+        return self.reduction(self.norm(x))
+
+
+class Stage(nn.Module):
+    """Blocks of one resolution, unshifted and shifted in turn, then patch merging except after the last stage."""
+
+    def __init__(self, config: SwinConfig, stage: int) -> None:
+        super().__init__()
+        width, last = config.width << stage, stage == len(config.depths) - 1
+        before, total = sum(config.depths[:stage]), sum(config.depths)
+        self.blocks = nn.ModuleList(
+            SwinBlock(
+                config,
+                width,
+                config.heads[stage],
+                shifted=b % 2 == 1,
+                drop_path=config.drop_path * (before + b) / max(1, total - 1),
+                gated=config.gated and not last,
+            )
+            for b in range(config.depths[stage])
+        )
+        self.downsample = None if last else PatchMerging(width)
+
+    def forward(self, x: Tensor, base_window: Size3) -> Tensor:
+        for block in self.blocks:
+            x = block(x, base_window)
+        return x if self.downsample is None else self.downsample(x)
+
+
+class SwinTransformer3D(nn.Module):
+    """Clips ``(B, 3, T, H, W)``, normalised, to features ``(B, D, H', W', C)``; C is ``out_channels``."""
+
+    def __init__(self, config: SwinConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.patch_embed = PatchEmbed(config.patch, config.width)
+        self.layers = nn.ModuleList(Stage(config, s) for s in range(len(config.depths)))
+        self.out_channels = config.width << (len(config.depths) - 1)
+        self.norm = nn.LayerNorm(self.out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scaled = zip(self.config.window, x.shape[2:], self.config.input_size, strict=True)
+        base_window = tuple(w * n // base for w, n, base in scaled)
+        if min(base_window) < 1:
+            raise ValueError(f"input of size {tuple(x.shape[2:])} is too small for windows {self.config.window}")
+        x = self.patch_embed(x)
+        for stage in self.layers:
+            x = stage(x, base_window)
+        return self.norm(x)

@@ -1,0 +1,42 @@
+"""Device, threads and determinism of one process, from params."""
+
+import os
+import platform
+
+import torch
+
+from vqa.io import InputError
+from vqa.params import Common
+
+
+def set_up(common: Common) -> torch.device:
+    """Pin the threads, switch deterministic algorithms on and return the device to use.
+
+    Raises:
+        InputError: if params ask for CUDA and there is none.
+    """
+    torch.set_num_threads(common.threads)
+    available = torch.cuda.is_available()
+    if common.device == "cuda" and not available:
+        raise InputError("common.device is cuda, but no CUDA device is visible; set it to auto or cpu")
+    use_cuda = available and common.device != "cpu"
+    if use_cuda and common.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when CUDA starts
+    torch.use_deterministic_algorithms(common.deterministic)
+    torch.backends.cudnn.benchmark = False
+    # fp32 throughout, as the released code: TF32 changes numbers.
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    return torch.device("cuda" if use_cuda else "cpu")
+
+
+def describe(device: torch.device) -> dict[str, str | int]:
+    """Hardware and versions that the bytes of a result depend on."""
+    return {
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "machine": platform.machine(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }

@@ -1,0 +1,21 @@
+"""Methods by name: each module of this package binds sampling, model, loss and recipe of one method."""
+
+import importlib
+import pkgutil
+from typing import Any
+
+from vqa.methods.base import Method
+from vqa.params import Run
+from vqa.strict import ParamsError
+
+
+def load_method(name: str, block: dict[str, Any], run: Run) -> Method:
+    """Make the method ``name`` from its block of params, with what ``run`` changes in its recipe.
+
+    Raises:
+        ParamsError: if there is no module ``vqa.methods.<name>`` or the block does not fit it.
+    """
+    known = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
+    if name not in known:
+        raise ParamsError(f"params.yaml: methods.{name}: there is no such method; known are {', '.join(known)}")
+    return importlib.import_module(f"{__name__}.{name}").make(block, run, f"params.yaml: methods.{name}")

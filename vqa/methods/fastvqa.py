@@ -1,0 +1,136 @@
+"""FAST-VQA: fragments, Video Swin with gated relative position bias, L_lin + 0.3 L_mono (METHODS 3)."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vqa.data.items import Item
+from vqa.losses import fastvqa_loss, reduce_score_map
+from vqa.methods.base import PHASES, Read, Stream
+from vqa.models.heads import FragmentVQA, VQAHead
+from vqa.models.init import initialise
+from vqa.models.swin3d import SwinConfig, SwinTransformer3D
+from vqa.params import Run
+from vqa.sampling.augment import POLICIES, augment
+from vqa.sampling.fragments import FragmentSampling, sample_fragments
+from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
+from vqa.schedule import warmup_cosine
+from vqa.strict import ParamsError, build
+
+# RGB mean and standard deviation of the Kinetics-400 weights, on the scale 0..255 (METHODS 3.2)
+MEAN = (123.675, 116.28, 103.53)
+STD = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How an item is looked at in one phase."""
+
+    temporal: TemporalSampling
+    fragments: FragmentSampling
+
+
+@dataclass(frozen=True)
+class Config:
+    """Block ``methods.fastvqa`` of params.
+
+    Attributes:
+        backbone: size of the Video Swin.
+        head_hidden: hidden width of the head.
+        head_dropout: drop probability in the head.
+        init_std: standard deviation of initial linear weights and bias tables.
+        sampling: one :class:`Sampling` for each of ``train``, ``released`` and ``clean``.
+        epochs: passes over the training set.
+        batch_size: items per step; the last, smaller batch of an epoch is kept.
+        backbone_lr: base learning rate of parameters with ``backbone`` in their name.
+        head_lr: base learning rate of all others.
+        weight_decay: decoupled, on every parameter, biases and norms included.
+        warmup_epochs: linear warm-up of the learning rate.
+        rank_weight: weight of L_mono in the loss.
+        ema_decay: of the averaged weights.
+    """
+
+    backbone: SwinConfig
+    head_hidden: int
+    head_dropout: float
+    init_std: float
+    sampling: dict[str, Sampling]
+    epochs: int
+    batch_size: int
+    backbone_lr: float
+    head_lr: float
+    weight_decay: float
+    warmup_epochs: float
+    rank_weight: float
+    ema_decay: float
+
+
+class FastVQA:
+    """The method (:class:`vqa.methods.base.Method`)."""
+
+    def __init__(self, config: Config, augmentation: str) -> None:
+        self.config = config
+        self.augmentation = augmentation
+        self.epochs, self.batch_size, self.ema_decay = config.epochs, config.batch_size, config.ema_decay
+
+    def build(self, generator: torch.Generator) -> nn.Module:
+        """Backbone and head, initialised from ``generator``."""
+        backbone = SwinTransformer3D(self.config.backbone)
+        model = FragmentVQA(backbone, VQAHead(backbone.out_channels, self.config.head_hidden, self.config.head_dropout))
+        initialise(model, generator, self.config.init_std)
+        return model
+
+    def sample(self, item: Item, read: Read, phase: str, stream: Stream) -> Tensor:
+        """Fragments of all clips of an item: ``(clips, 3, frames, H, W)`` float32, normalised."""
+        rule = self.config.sampling[phase]
+        indices = frame_indices(item.n_frames, rule.temporal, clip_offsets(item.n_frames, rule.temporal, stream("temporal")))
+        frames = torch.from_numpy(read(indices.numpy())).permute(0, 3, 1, 2)
+        if phase == "train":
+            frames = augment(frames, self.augmentation, stream("augment").initial_seed())
+        clip = sample_fragments(frames.transpose(0, 1), rule.fragments, stream("crop")).float()
+        clip = (clip - torch.tensor(MEAN).view(3, 1, 1, 1)) / torch.tensor(STD).view(3, 1, 1, 1)
+        return clip.unflatten(1, (rule.temporal.clips, rule.temporal.frames)).transpose(0, 1).contiguous()
+
+    def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
+        """Mean of the local quality maps over positions and clips."""
+        B, clips = inputs.shape[:2]
+        return reduce_score_map(model(inputs.flatten(0, 1))).view(B, clips).mean(dim=1)
+
+    def loss(self, scores: Tensor, mos: Tensor) -> Tensor:
+        """L_lin + rank_weight * L_mono."""
+        return fastvqa_loss(scores, mos, self.config.rank_weight)
+
+    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """AdamW with one group for the backbone and one for the rest (METHODS 3.6)."""
+        groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+        for name, parameter in model.named_parameters():
+            groups["backbone" in name].append(parameter)
+        return torch.optim.AdamW(
+            [
+                {"params": groups[True], "lr": self.config.backbone_lr},
+                {"params": groups[False], "lr": self.config.head_lr},
+            ],
+            betas=(0.9, 0.999),
+            eps=1e-8,
+            weight_decay=self.config.weight_decay,
+        )
+
+    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
+        """Warm-up, then the released cosine (:func:`vqa.schedule.warmup_cosine`)."""
+        warmup = int(self.config.warmup_epochs * steps_per_epoch)
+        return warmup_cosine(step, warmup, self.config.epochs * steps_per_epoch)
+
+
+def make(block: dict[str, Any], run: Run, where: str) -> FastVQA:
+    """FAST-VQA with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
+    config = build(Config, block, where)
+    if set(config.sampling) != set(PHASES):
+        raise ParamsError(f"{where}.sampling: needs exactly the phases {', '.join(PHASES)}")
+    if run.augmentation not in POLICIES:
+        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not one of {', '.join(POLICIES)}")
+    if run.weight_decay is not None:
+        config = dataclasses.replace(config, weight_decay=run.weight_decay)
+    return FastVQA(config, run.augmentation)

@@ -1,0 +1,196 @@
+"""Training of one run: any method, with or without weight perturbation, resumable after every epoch (METHODS 2, 3.6-3.7)."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from vqa.data.items import PreparedDataset
+from vqa.data.loader import ClipDataset, batches, shuffled
+from vqa.evaluate import PREDICTIONS, predict, prediction_rows
+from vqa.io import atomic
+from vqa.methods.base import Method
+from vqa.metrics import correlations
+from vqa.models.dropout import random_masks
+from vqa.perturb import Perturbation
+from vqa.rng import torch_generator
+from vqa.schedule import ExponentialMovingAverage
+
+CURVE = [
+    *("epoch", "dataset", "loss", "train_srcc", "train_plcc"),
+    *("test_srcc_ema", "test_plcc_ema", "test_srcc_raw", "test_plcc_raw"),
+]
+
+
+def training_step(
+    model: nn.Module,
+    method: Method,
+    optimizer: torch.optim.Optimizer,
+    perturbation: Perturbation,
+    inputs: Tensor,
+    mos: Tensor,
+    position: tuple[int, int, int],
+) -> tuple[Tensor, float]:
+    """One optimizer step on a mini-batch; the learning rates are those of the optimizer's groups.
+
+    Args:
+        model: in training mode; left with new weights.
+        method: gives scores and loss.
+        optimizer: of the model's parameters.
+        perturbation: how the gradient is computed.
+        inputs: ``(B, clips, ...)`` on the model's device.
+        mos: ``(B,)`` on the model's device, dtype of the scores.
+        position: seed, epoch and step: names the streams of dropout and of random perturbation.
+
+    Returns:
+        Scores ``(B,)`` and loss of the pass at the clean weights.
+    """
+    device = str(inputs.device)
+
+    def backward(second_pass: bool) -> tuple[Tensor, float]:
+        optimizer.zero_grad(set_to_none=True)
+        with random_masks(model, torch_generator("dropout", *position, int(second_pass), device=device)):
+            scores = method.scores(model, inputs, second_pass)
+        loss = method.loss(scores, mos)
+        loss.backward()
+        return scores.detach(), loss.item()
+
+    scores, loss = perturbation.gradients(model, backward, torch_generator("perturb", *position, device=device))
+    optimizer.step()
+    return scores, loss
+
+
+class Trainer:
+    """One run in progress.
+
+    Args:
+        method: what to train.
+        perturbation: how gradients are computed.
+        train: prepared training set (its split ``train``).
+        tests: prepared data set and split of every test set; scored after every epoch, as released.
+        seed: of all streams.
+        workers: loader processes.
+        device: to train on.
+        state: file that holds the state after the last full epoch; written by :meth:`run`, removed by the caller.
+        identity: digest of all that determines the result; a state of another identity is ignored.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        perturbation: Perturbation,
+        train: PreparedDataset,
+        tests: list[tuple[PreparedDataset, str]],
+        seed: int,
+        workers: int,
+        device: torch.device,
+        state: Path,
+        identity: str,
+    ) -> None:
+        self.method, self.perturbation, self.seed, self.workers, self.device = method, perturbation, seed, workers, device
+        self.state, self.identity = state, identity
+        self.train_clips = ClipDataset(train, train.items("train"), method, "train", seed)
+        self.tests = [(data, split, ClipDataset(data, data.items(split), method, "released", seed)) for data, split in tests]
+        self.model = method.build(torch_generator("init", seed)).to(device)
+        self.ema = ExponentialMovingAverage(self.model, method.ema_decay)
+        self.optimizer = method.optimizer(self.model)
+        self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.epoch = 0
+        self.curve = pd.DataFrame(columns=CURVE)
+        self.predictions = pd.DataFrame(columns=PREDICTIONS)
+
+    def run(self, keep_epochs: tuple[int, ...], keep: Path) -> None:
+        """Train to the end, from the saved state if there is one; fills ``curve`` and ``predictions``.
+
+        Args:
+            keep_epochs: epochs (from 1) whose weights are kept as well.
+            keep: folder that their files ``epoch_<k>_{ema,raw}.safetensors`` are written to.
+        """
+        self._resume()
+        epochs = range(self.epoch + 1, self.method.epochs + 1)
+        for epoch in tqdm(epochs, desc="epochs", total=self.method.epochs, initial=self.epoch, disable=None):
+            loss, scores = self._train_epoch(epoch)
+            self._test_epoch(epoch, loss, scores)
+            if epoch in keep_epochs:
+                self.save_weights(keep, f"epoch_{epoch}")
+            self.epoch = epoch
+            self._checkpoint()
+
+    def save_weights(self, folder: Path, name: str) -> None:
+        """Write ``<name>_raw.safetensors`` and ``<name>_ema.safetensors``: the state dicts of both models."""
+        for weights, model in (("raw", self.model), ("ema", self.ema.module)):
+            with atomic(folder / f"{name}_{weights}.safetensors") as draft:
+                save_file({key: value.contiguous() for key, value in model.state_dict().items()}, draft)
+
+    def _train_epoch(self, epoch: int) -> tuple[float, np.ndarray]:
+        """One pass over the training set: mean clean loss, and on-the-fly scores ``(n,)`` in item order."""
+        n = len(self.train_clips)
+        steps = -(-n // self.method.batch_size)
+        scores, losses = np.empty(n), []
+        self.model.train()
+        order = shuffled(n, self.seed, epoch)
+        loader = batches(self.train_clips, order, epoch, self.method.batch_size, self.workers)
+        for step, (inputs, mos, index) in enumerate(loader):
+            multiplier = self.method.learning_rate((epoch - 1) * steps + step, steps)
+            for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+                group["lr"] = rate * multiplier
+            inputs, mos = inputs.to(self.device), mos.float().to(self.device)
+            position = (self.seed, epoch, step)
+            out, loss = training_step(
+                self.model, self.method, self.optimizer, self.perturbation, inputs, mos, position
+            )
+            self.ema.update(self.model)
+            scores[index.numpy()] = out.double().cpu().numpy()
+            losses.append(loss)
+        return float(np.mean(losses)), scores
+
+    def _test_epoch(self, epoch: int, loss: float, train_scores: np.ndarray) -> None:
+        """Score every test set with both models as released, and append to curve and predictions."""
+        train = self.train_clips.data
+        predictions = [prediction_rows(train, "train", train_scores, epoch, "on-the-fly", "released")]
+        train_metrics = correlations(train_scores, np.array([item.mos for item in self.train_clips.items]))
+        curve = []
+        for data, split, clips in self.tests:
+            mos = np.array([item.mos for item in clips.items])
+            both = predict([self.ema.module, self.model], self.method, clips, epoch, self.workers, self.device)
+            test_metrics = []
+            for scores, weights in zip(both, ("ema", "raw"), strict=True):
+                predictions.append(prediction_rows(data, split, scores, epoch, weights, "released"))
+                test_metrics += correlations(scores, mos)
+            curve.append([epoch, f"{data.name}/{split}", loss, *train_metrics, *test_metrics])
+        self.predictions = _append(self.predictions, *predictions)
+        self.curve = _append(self.curve, pd.DataFrame(curve, columns=CURVE))
+
+    def _checkpoint(self) -> None:
+        """Write all that a resume needs; streams are named by position, so no generator state is among it."""
+        content = {
+            "identity": self.identity,
+            "epoch": self.epoch,
+            "model": self.model.state_dict(),
+            "ema": self.ema.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "curve": self.curve.to_dict("list"),
+            "predictions": self.predictions.to_dict("list"),
+        }
+        with atomic(self.state) as draft:
+            torch.save(content, draft)
+
+    def _resume(self) -> None:
+        if not self.state.is_file():
+            return
+        saved = torch.load(self.state, map_location="cpu", weights_only=True)
+        if saved["identity"] != self.identity:
+            return
+        self.model.load_state_dict(saved["model"])
+        self.ema.module.load_state_dict(saved["ema"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.epoch = saved["epoch"]
+        self.curve, self.predictions = pd.DataFrame(saved["curve"]), pd.DataFrame(saved["predictions"])
+
+
+def _append(table: pd.DataFrame, *rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([part for part in (table, *rows) if len(part)], ignore_index=True)

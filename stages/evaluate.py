@@ -1,0 +1,44 @@
+"""Evaluate one run under both protocols: ``python -m stages.evaluate RUN``.
+
+Reads ``runs/RUN/`` as the train stage wrote it; writes ``predictions.csv`` (every prediction of the run, of both
+protocols) and ``metrics.json``.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+from safetensors.torch import load_file
+
+from stages.common import argument
+from vqa.data.items import open_datasets
+from vqa.device import set_up
+from vqa.evaluate import clean_predictions, metrics
+from vqa.io import run_stage, write_csv, write_json
+from vqa.methods import load_method
+from vqa.params import load
+from vqa.rng import torch_generator
+
+
+def main() -> None:
+    """Evaluate the run named on the command line."""
+    params = load()
+    name = argument(__doc__, "run", params.runs)
+    run = params.runs[name]
+    common, out = params.common, Path("runs") / name
+    device = set_up(common)
+    datasets = open_datasets(run.datasets)
+    method = load_method(run.method, params.methods[run.method], run)
+    model = method.build(torch_generator("init", common.seed)).to(device)
+    model.load_state_dict(load_file(out / "weights" / "last_ema.safetensors"))
+    keys = [f"{run.train}/train", *run.test]
+    clean = clean_predictions(
+        model, method, datasets, keys, method.epochs, common.seed, common.loader_workers, device
+    )
+    predictions = pd.concat([pd.read_csv(out / "epoch_predictions.csv"), clean], ignore_index=True)
+    digests = {key: datasets[key.split("/")[0]].digest(key.split("/")[1]) for key in keys}
+    write_csv(out / "predictions.csv", predictions)
+    write_json(out / "metrics.json", metrics(predictions, run, common, digests))
+
+
+if __name__ == "__main__":
+    run_stage(main)

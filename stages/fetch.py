@@ -1,0 +1,28 @@
+"""Bring one data set to ``data/DATASET``: ``python -m stages.fetch DATASET``.
+
+A synthetic data set is made on the spot, from its block of params: nothing is downloaded.
+"""
+
+from pathlib import Path
+
+from stages.common import argument
+from vqa.data.synthetic.build import build
+from vqa.data.synthetic.spec import SyntheticSpec
+from vqa.io import run_stage
+from vqa.params import load
+from vqa.strict import ParamsError
+
+
+def main() -> None:
+    """Make the data set named on the command line."""
+    params = load()
+    name = argument(__doc__, "dataset", params.datasets)
+    try:
+        spec = SyntheticSpec.from_dict(name, params.datasets[name].synthetic)
+    except ValueError as error:
+        raise ParamsError(f"params.yaml: {error}") from None
+    build(spec, Path("data") / name, params.common.seed)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,64 @@
+"""Train one run: ``python -m stages.train RUN``.
+
+Reads the prepared data sets; writes ``runs/RUN/``: ``run.json`` (what was run), ``curve.csv`` (per epoch),
+``epoch_predictions.csv`` (released protocol: on-the-fly train, EMA and raw test scores of every epoch) and
+``weights/`` (safetensors). A killed run goes on from ``.state/RUN/`` after its last full epoch, with the same result.
+"""
+
+import shutil
+from pathlib import Path
+
+from stages.common import argument
+from vqa.data.items import open_datasets
+from vqa.device import describe, set_up
+from vqa.io import digest, run_stage, write_csv, write_json
+from vqa.methods import load_method
+from vqa.params import load
+from vqa.perturb import build_perturbation
+from vqa.train import Trainer
+
+
+def main() -> None:
+    """Train the run named on the command line."""
+    params = load()
+    name = argument(__doc__, "run", params.runs)
+    run = params.runs[name]
+    common = params.common
+    method = load_method(run.method, params.methods[run.method], run)
+    perturbing = common.perturbing
+    perturbation = build_perturbation(run.perturbation, run.gamma, perturbing.tensors, perturbing.projection)
+    device = set_up(common)
+    datasets = open_datasets(run.datasets)
+    record = {
+        "run": name,
+        "scale": common.scale,
+        "seed": common.seed,
+        "config": {"run": run, "recipe": method.config, "perturbing": perturbing},
+        "data": {key: datasets[key.split("/")[0]].digest(key.split("/")[1]) for key in (f"{run.train}/train", *run.test)},
+        "environment": describe(device),
+    }
+    out, state = Path("runs") / name, Path(".state") / name
+    trainer = Trainer(
+        method=method,
+        perturbation=perturbation,
+        train=datasets[run.train],
+        tests=[(datasets[key.split("/")[0]], key.split("/")[1]) for key in run.test],
+        seed=common.seed,
+        workers=common.loader_workers,
+        device=device,
+        state=state / "last_epoch.pt",
+        identity=digest(repr(record)),
+    )
+    trainer.run(run.keep_epochs, state / "weights")
+    trainer.save_weights(state / "weights", "last")
+    shutil.rmtree(out / "weights", ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.move(state / "weights", out / "weights")
+    write_csv(out / "curve.csv", trainer.curve)
+    write_csv(out / "epoch_predictions.csv", trainer.predictions)
+    write_json(out / "run.json", record)
+    shutil.rmtree(state)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,145 @@
+"""Reproduce the DVC graph with several stages side by side; DVC stays the only judge of what is up to date.
+
+DVC itself runs one stage after the other. Its own primitive for doing more is ``dvc --wait-for-lock repro -s STAGE``
+in several processes: with ``-s`` a process touches its own stage alone, so this module only has to start stages in an
+order that the graph allows. One slot per GPU where there are GPUs, else one per core.
+"""
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dvc.cli
+import dvc.commands.repro
+import networkx as nx
+from dvc.repo import Repo
+from tqdm import tqdm
+
+LOGS = Path(".state") / "logs"
+
+# Forked children find DVC imported. The parent itself never opens a repository, so that no lock, thread or database
+# connection is inherited.
+_FORK = multiprocessing.get_context("fork")
+
+
+@dataclass
+class Outcome:
+    """What happened: seconds of every stage that ran, the failed ones, and those that could not start after them."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Running:
+    stage: str
+    slot: int
+    process: multiprocessing.Process
+    started: float
+
+
+def plan() -> tuple[nx.DiGraph, list[str]]:
+    """The graph of stage names, edges from a stage to what it waits for, and the stages to reproduce.
+
+    Those are the stages that DVC calls changed and everything downstream of them; DVC skips what turns out to be up
+    to date after all.
+    """
+    with Repo(".") as repo:
+        graph = nx.DiGraph()
+        graph.add_nodes_from(stage.addressing for stage in repo.index.graph)
+        graph.add_edges_from((a.addressing, b.addressing) for a, b in repo.index.graph.edges)
+        changed = [name for name in repo.status() if name in graph]
+    stale = set(changed).union(*(nx.ancestors(graph, name) for name in changed))
+    return graph, [name for name in reversed(list(nx.topological_sort(graph))) if name in stale]
+
+
+def gpus() -> int:
+    """Number of visible NVIDIA GPUs, without importing torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([part for part in visible.split(",") if part.strip()])
+    if shutil.which("nvidia-smi") is None:
+        return 0
+    listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+    return sum(line.startswith("GPU ") for line in listing.stdout.splitlines())
+
+
+def reproduce(jobs: int) -> Outcome:
+    """Reproduce all stale stages, up to ``jobs`` at a time; a failure stops only what depends on it.
+
+    The output of each stage goes to ``.state/logs/<stage>.log``; the end of a failed one is printed.
+    """
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with _FORK.Pool(1) as pool:
+        graph, waiting = pool.apply(plan)
+    outcome, running = Outcome(), []
+    devices, slots = gpus(), list(range(jobs))
+    total = len(waiting)
+    bar = tqdm(total=total, unit="stage", disable=None, dynamic_ncols=True)
+    try:
+        while waiting or running:
+            for stage in _ready(graph, waiting, running, outcome, len(slots)):
+                waiting.remove(stage)
+                slot = slots.pop(0)
+                process = _FORK.Process(target=_reproduce_one, args=(stage, slot % devices if devices else None))
+                process.start()
+                running.append(_Running(stage, slot, process, time.monotonic()))
+            time.sleep(0.02)
+            for done in [entry for entry in running if not entry.process.is_alive()]:
+                running.remove(done)
+                slots.append(done.slot)
+                _finish(done, outcome, graph, waiting)
+                bar.update()
+                bar.write(_line(done, outcome, total), file=sys.stdout)
+    finally:
+        for entry in running:
+            entry.process.terminate()
+        bar.close()
+    return outcome
+
+
+def _ready(graph: nx.DiGraph, waiting: list[str], running: list[_Running], outcome: Outcome, free: int) -> list[str]:
+    """The first ``free`` waiting stages that need nothing which still waits or runs."""
+    unfinished = {*waiting, *(entry.stage for entry in running), *outcome.failed}
+    return [stage for stage in waiting if unfinished.isdisjoint(graph.successors(stage))][:free]
+
+
+def _finish(done: _Running, outcome: Outcome, graph: nx.DiGraph, waiting: list[str]) -> None:
+    outcome.seconds[done.stage] = time.monotonic() - done.started
+    if done.process.exitcode == 0:
+        return
+    outcome.failed.append(done.stage)
+    blocked: Iterable[str] = [stage for stage in waiting if stage in nx.ancestors(graph, done.stage)]
+    for stage in blocked:
+        waiting.remove(stage)
+        outcome.skipped.append(stage)
+
+
+def _line(done: _Running, outcome: Outcome, total: int) -> str:
+    count = f"[{len(outcome.seconds) + len(outcome.skipped):>{len(str(total))}}/{total}]"
+    line = f"{count} {done.stage}  {outcome.seconds[done.stage]:.1f} s"
+    if done.stage in outcome.failed:
+        tail = _log(done.stage).read_text(errors="replace").strip().splitlines()[-12:]
+        line = "\n".join([f"{line}  FAILED, from {_log(done.stage)}:", *(f"    {text}" for text in tail)])
+    return line
+
+
+def _log(stage: str) -> Path:
+    return LOGS / f"{stage.replace('/', '_')}.log"
+
+
+def _reproduce_one(stage: str, gpu: int | None) -> None:
+    """In a child process: let DVC reproduce one stage, its output in a log."""
+    log = os.open(_log(stage), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
+    sys.exit(dvc.cli.main(["--wait-for-lock", "repro", "-s", stage]))

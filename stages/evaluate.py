@@ -12,10 +12,11 @@ from safetensors.torch import load_file
 from stages.common import argument
 from vqa.data.items import open_datasets
 from vqa.device import set_up
-from vqa.evaluate import clean_predictions, metrics
+from vqa.evaluate import metrics
 from vqa.io import run_stage, write_csv, write_json
 from vqa.methods import load_method
 from vqa.params import load
+from vqa.predict import clean_predictions
 from vqa.rng import torch_generator
 
 
@@ -30,12 +31,10 @@ def main() -> None:
     method = load_method(run.method, params.methods[run.method], run)
     model = method.build(torch_generator("init", common.seed)).to(device)
     model.load_state_dict(load_file(out / "weights" / "last_ema.safetensors"))
-    keys = [f"{run.train}/train", *run.test]
-    clean = clean_predictions(
-        model, method, datasets, keys, method.epochs, common.seed, common.loader_workers, device
-    )
+    splits = [(datasets[dataset], split) for dataset, split in run.splits]
+    clean = clean_predictions(model, method, splits, method.epochs, common.seed, common.loader_workers, device)
     predictions = pd.concat([pd.read_csv(out / "epoch_predictions.csv"), clean], ignore_index=True)
-    digests = {key: datasets[key.split("/")[0]].digest(key.split("/")[1]) for key in keys}
+    digests = {f"{data.name}/{split}": data.digest(split) for data, split in splits}
     write_csv(out / "predictions.csv", predictions)
     write_json(out / "metrics.json", metrics(predictions, run, common, digests))
 

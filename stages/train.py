@@ -34,7 +34,7 @@ def main() -> None:
         "scale": common.scale,
         "seed": common.seed,
         "config": {"run": run, "recipe": method.config, "perturbing": perturbing},
-        "data": {key: datasets[key.split("/")[0]].digest(key.split("/")[1]) for key in (f"{run.train}/train", *run.test)},
+        "data": {f"{name}/{split}": datasets[name].digest(split) for name, split in run.splits},
         "environment": describe(device),
     }
     out, state = Path("runs") / name, Path(".state") / name
@@ -42,7 +42,7 @@ def main() -> None:
         method=method,
         perturbation=perturbation,
         train=datasets[run.train],
-        tests=[(datasets[key.split("/")[0]], key.split("/")[1]) for key in run.test],
+        tests=[(datasets[name], split) for name, split in run.splits[1:]],
         seed=common.seed,
         workers=common.loader_workers,
         device=device,

@@ -18,7 +18,6 @@ from scipy.stats import spearmanr
 from vqa import rng
 from vqa.data.synthetic import degrade, encode, fullref, mos
 from vqa.data.synthetic.build import LABEL_COLUMNS, TRUTH_COLUMNS, build, make_item
-from vqa.data.synthetic.contact_sheet import contact_sheet
 from vqa.data.synthetic.content import make_scene
 from vqa.data.synthetic.recipe import Item, allocate, plan
 from vqa.data.synthetic.spec import CODECS, DEGRADATIONS, FAMILIES, ODD_CASES, SyntheticSpec
@@ -285,11 +284,3 @@ def test_build_leaves_foreign_folders_alone(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a built data set"):
         build(SyntheticSpec.from_dict("clips", CLIPS), tmp_path, SEED)
     assert (tmp_path / "thesis.tex").exists()
-
-
-def test_contact_sheet_shows_every_data_set(clips: Path, pictures: Path, tmp_path: Path) -> None:
-    contact_sheet({"clips": clips, "pictures": pictures}, tmp_path / "sheet.png")
-    with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.width > 1600
-        assert sheet.height > 400
-        assert len(sheet.resize((200, 60)).getcolors(12000) or []) > 500

@@ -1,53 +1,9 @@
-"""Predictions of a model on an item list, and a run's metrics under both protocols (METHODS 3.7, DISCREPANCIES P1-P3)."""
+"""A run's metrics under both protocols, from its predictions (METHODS 3.7, DISCREPANCIES P1-P3)."""
 
-import numpy as np
 import pandas as pd
-import torch
-from torch import nn
 
-from vqa.data.items import PreparedDataset
-from vqa.data.loader import ClipDataset, batches
-from vqa.methods.base import Method
 from vqa.metrics import METRICS, raw_scores, score
 from vqa.params import Common, Run
-
-PREDICTIONS = ["dataset", "item", "mos", "prediction", "epoch", "weights", "split", "protocol"]
-
-
-@torch.inference_mode()
-def predict(
-    models: list[nn.Module], method: Method, clips: ClipDataset, epoch: int, workers: int, device: torch.device
-) -> list[np.ndarray]:
-    """Scores of every item of ``clips`` by several models that look at the same sampled clips.
-
-    Returns:
-        One ``(n,)`` float64 array per model, in the order of the items. The models are left in evaluation mode.
-    """
-    scores = [np.empty(len(clips)) for _ in models]
-    for model in models:
-        model.eval()
-    for inputs, _, index in batches(clips, list(range(len(clips))), epoch, method.batch_size, workers):
-        for model, out in zip(models, scores, strict=True):
-            out[index.numpy()] = method.scores(model, inputs.to(device)).double().cpu().numpy()
-    return scores
-
-
-def prediction_rows(
-    data: PreparedDataset, split: str, scores: np.ndarray, epoch: int, weights: str, protocol: str
-) -> pd.DataFrame:
-    """Rows of ``predictions.csv`` for the items of one split, in list order."""
-    items = data.items(split)
-    rows = {
-        "dataset": data.name,
-        "item": [item.name for item in items],
-        "mos": [item.mos for item in items],
-        "prediction": scores,
-        "epoch": epoch,
-        "weights": weights,
-        "split": split,
-        "protocol": protocol,
-    }
-    return pd.DataFrame(rows, columns=PREDICTIONS)
 
 
 def released_scores(predictions: pd.DataFrame, weights: str, train_epoch: str) -> dict[str, dict]:
@@ -66,7 +22,7 @@ def released_scores(predictions: pd.DataFrame, weights: str, train_epoch: str) -
     first_best = None
     test = chosen[chosen.weights == weights]
     for (dataset, split), part in test.groupby(["dataset", "split"], sort=False):
-        by_epoch = {epoch: raw_scores(rows.prediction.to_numpy(), rows.mos.to_numpy()) for epoch, rows in part.groupby("epoch")}
+        by_epoch = {epoch: _raw(rows) for epoch, rows in part.groupby("epoch")}
         best = {m: (min if m == "rmse" else max)(by_epoch, key=lambda e, m=m: by_epoch[e][m]) for m in METRICS}
         result[f"{dataset}/{split}"] = {
             **{m: by_epoch[best[m]][m] for m in METRICS},
@@ -77,9 +33,12 @@ def released_scores(predictions: pd.DataFrame, weights: str, train_epoch: str) -
     train = chosen[chosen.weights == "on-the-fly"]
     epoch = train.epoch.max() if train_epoch == "last" else first_best
     rows = train[train.epoch == epoch]
-    scores = raw_scores(rows.prediction.to_numpy(), rows.mos.to_numpy())
-    result[f"{rows.dataset.iloc[0]}/train"] = {**scores, "epoch": int(epoch), "n": len(rows)}
+    result[f"{rows.dataset.iloc[0]}/train"] = {**_raw(rows), "epoch": int(epoch), "n": len(rows)}
     return result
+
+
+def _raw(rows: pd.DataFrame) -> dict[str, float]:
+    return raw_scores(rows.prediction.to_numpy(), rows.mos.to_numpy())
 
 
 def clean_scores(predictions: pd.DataFrame) -> dict[str, dict]:
@@ -96,26 +55,6 @@ def gaps(scores: dict[str, dict], train: str, test: tuple[str, ...]) -> dict[str
     return {key: {m: scores[f"{train}/train"][m] - scores[key][m] for m in ("srcc", "plcc")} for key in test}
 
 
-def clean_predictions(
-    model: nn.Module,
-    method: Method,
-    datasets: dict[str, PreparedDataset],
-    keys: list[str],
-    epoch: int,
-    seed: int,
-    workers: int,
-    device: torch.device,
-) -> pd.DataFrame:
-    """Deterministic predictions of one model on every ``dataset/split`` of ``keys``: rows of ``predictions.csv``."""
-    tables = []
-    for key in keys:
-        name, _, split = key.partition("/")
-        clips = ClipDataset(datasets[name], datasets[name].items(split), method, "clean", seed)
-        (scores,) = predict([model], method, clips, 0, workers, device)
-        tables.append(prediction_rows(datasets[name], split, scores, epoch, "ema", "clean"))
-    return pd.concat(tables, ignore_index=True)
-
-
 def metrics(predictions: pd.DataFrame, run: Run, common: Common, digests: dict[str, str]) -> dict:
     """Content of ``metrics.json``: both protocols, their gaps, and the selection bonus (released minus clean).
 
@@ -125,14 +64,15 @@ def metrics(predictions: pd.DataFrame, run: Run, common: Common, digests: dict[s
         common: the common block of params.
         digests: digest of the item list of every ``dataset/split``.
     """
-    protocols = {
+    by_protocol = {
         "released": released_scores(predictions, common.released.weights, common.released.train_epoch),
         "clean": clean_scores(predictions),
     }
     content: dict = {"seed": common.seed, "items_digest": digests}
-    for name, scores in protocols.items():
+    for name, scores in by_protocol.items():
         content[name] = {"scores": scores, "gap": gaps(scores, run.train, run.test)}
     content["selection_bonus"] = {
-        key: {m: protocols["released"][key][m] - protocols["clean"][key][m] for m in ("srcc", "plcc")} for key in run.test
+        key: {m: by_protocol["released"][key][m] - by_protocol["clean"][key][m] for m in ("srcc", "plcc")}
+        for key in run.test
     }
     return content

@@ -1,4 +1,4 @@
-"""Agreement of predictions with MOS: SRCC, KRCC, PLCC and RMSE, raw and after the logistic mapping (METHODS 3.7, 6.5)."""
+"""Agreement of predictions with MOS: SRCC, KRCC, PLCC, RMSE, raw and after a logistic mapping (METHODS 3.7, 6.5)."""
 
 from dataclasses import asdict, dataclass
 
@@ -115,7 +115,7 @@ def score(pred: np.ndarray, mos: np.ndarray) -> Scores:
 
 
 def running_best(history: list[dict[str, float]]) -> dict[str, float]:
-    """Best of each metric over epochs, each on its own: maxima, and the minimum of RMSE (METHODS 3.7, discrepancy P1)."""
+    """Best of each metric over epochs, each on its own: maxima, and the minimum of RMSE (discrepancy P1)."""
     best = {}
     for name in METRICS:
         values = [row[name] for row in history]

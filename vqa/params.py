@@ -114,9 +114,14 @@ class Run:
     keep_epochs: tuple[int, ...] = ()
 
     @property
+    def splits(self) -> list[tuple[str, str]]:
+        """Data set and split of the training set and then of every test set."""
+        return [(self.train, "train"), *((name, split) for name, _, split in (key.partition("/") for key in self.test))]
+
+    @property
     def datasets(self) -> list[str]:
         """Names of all data sets that the run needs, the training set first."""
-        return list(dict.fromkeys([self.train, *(key.partition("/")[0] for key in self.test)]))
+        return list(dict.fromkeys(name for name, _ in self.splits))
 
 
 @dataclass(frozen=True)
@@ -172,11 +177,10 @@ def load(path: Path = Path("params.yaml")) -> Params:
     for name, run in params.runs.items():
         where = f"{path.name}: runs.{name}"
         known_name(f"{where}.method", run.method, params.methods)
-        known_name(f"{where}.train", run.train, params.datasets)
-        for test in run.test:
-            known_name(f"{where}.test", test.partition("/")[0], params.datasets)
-            if not test.partition("/")[2]:
-                raise ParamsError(f"{where}.test: {test!r} must be dataset/split, for example {run.train}/test")
+        for dataset, split in run.splits:
+            known_name(f"{where}.test", dataset, params.datasets)
+            if not split:
+                raise ParamsError(f"{where}.test: {dataset!r} must be dataset/split, for example {dataset}/test")
     for name, table in params.tables.items():
         for row in table.rows.values():
             known_name(f"{path.name}: tables.{name}.rows", row, params.runs)

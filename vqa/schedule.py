@@ -29,7 +29,7 @@ def step_decay(epoch: int, step_epochs: int, factor: float) -> float:
 
 
 class ExponentialMovingAverage:
-    """ema <- decay ema + (1 - decay) theta for every parameter; buffers are copied. No bias correction (discrepancy F17).
+    """ema <- decay ema + (1 - decay) theta; buffers are copied. No bias correction (discrepancy F17).
 
     Attributes:
         module: the averaged model, a deep copy in evaluation mode that never receives gradients.

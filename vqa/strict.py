@@ -41,14 +41,16 @@ def build(cls: type[T], value: object, where: str) -> T:
         _expect(isinstance(value, list), where, "a list", value)
         kinds = [args[0]] * len(value) if args[-1] is Ellipsis else list(args)
         _expect(len(kinds) == len(value), where, f"a list of {len(kinds)}", value)
-        return tuple(build(kind, entry, f"{where}[{i}]") for i, (kind, entry) in enumerate(zip(kinds, value, strict=True)))
+        entries = enumerate(zip(kinds, value, strict=True))
+        return tuple(build(kind, entry, f"{where}[{i}]") for i, (kind, entry) in entries)
     if cls is Any:
         return value
     if cls is float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         _expect(number, where, "a number (write 0.0001, not 1e-4)", value)
         return float(value)
-    _expect(isinstance(value, cls) and not (cls is int and isinstance(value, bool)), where, f"of type {cls.__name__}", value)
+    right = isinstance(value, cls) and not (cls is int and isinstance(value, bool))
+    _expect(right, where, f"of type {cls.__name__}", value)
     return value
 
 

@@ -1,4 +1,4 @@
-"""Training of one run: any method, with or without weight perturbation, resumable after every epoch (METHODS 2, 3.6-3.7)."""
+"""Training of one run: any method and perturbation, resumable after every epoch (METHODS 2, 3.6-3.7)."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from tqdm import tqdm
 
 from vqa.data.items import PreparedDataset
 from vqa.data.loader import ClipDataset, batches, shuffled
-from vqa.evaluate import PREDICTIONS, predict, prediction_rows
 from vqa.io import atomic
 from vqa.methods.base import Method
 from vqa.metrics import correlations
 from vqa.models.dropout import random_masks
 from vqa.perturb import Perturbation
+from vqa.predict import PREDICTIONS, predict, prediction_rows
 from vqa.rng import torch_generator
 from vqa.schedule import ExponentialMovingAverage
 
@@ -91,10 +91,11 @@ class Trainer:
         state: Path,
         identity: str,
     ) -> None:
-        self.method, self.perturbation, self.seed, self.workers, self.device = method, perturbation, seed, workers, device
+        self.method, self.perturbation = method, perturbation
+        self.seed, self.workers, self.device = seed, workers, device
         self.state, self.identity = state, identity
         self.train_clips = ClipDataset(train, train.items("train"), method, "train", seed)
-        self.tests = [(data, split, ClipDataset(data, data.items(split), method, "released", seed)) for data, split in tests]
+        self.tests = [(split, ClipDataset(data, data.items(split), method, "released", seed)) for data, split in tests]
         self.model = method.build(torch_generator("init", seed)).to(device)
         self.ema = ExponentialMovingAverage(self.model, method.ema_decay)
         self.optimizer = method.optimizer(self.model)
@@ -140,9 +141,7 @@ class Trainer:
                 group["lr"] = rate * multiplier
             inputs, mos = inputs.to(self.device), mos.float().to(self.device)
             position = (self.seed, epoch, step)
-            out, loss = training_step(
-                self.model, self.method, self.optimizer, self.perturbation, inputs, mos, position
-            )
+            out, loss = training_step(self.model, self.method, self.optimizer, self.perturbation, inputs, mos, position)
             self.ema.update(self.model)
             scores[index.numpy()] = out.double().cpu().numpy()
             losses.append(loss)
@@ -154,14 +153,14 @@ class Trainer:
         predictions = [prediction_rows(train, "train", train_scores, epoch, "on-the-fly", "released")]
         train_metrics = correlations(train_scores, np.array([item.mos for item in self.train_clips.items]))
         curve = []
-        for data, split, clips in self.tests:
+        for split, clips in self.tests:
             mos = np.array([item.mos for item in clips.items])
             both = predict([self.ema.module, self.model], self.method, clips, epoch, self.workers, self.device)
             test_metrics = []
             for scores, weights in zip(both, ("ema", "raw"), strict=True):
-                predictions.append(prediction_rows(data, split, scores, epoch, weights, "released"))
+                predictions.append(prediction_rows(clips.data, split, scores, epoch, weights, "released"))
                 test_metrics += correlations(scores, mos)
-            curve.append([epoch, f"{data.name}/{split}", loss, *train_metrics, *test_metrics])
+            curve.append([epoch, f"{clips.data.name}/{split}", loss, *train_metrics, *test_metrics])
         self.predictions = _append(self.predictions, *predictions)
         self.curve = _append(self.curve, pd.DataFrame(curve, columns=CURVE))
 

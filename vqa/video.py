@@ -127,7 +127,8 @@ def decode(path: Path) -> tuple[np.ndarray, Probe]:
 
 def frames_digest(video: np.ndarray) -> str:
     """SHA-256 of DIGEST_FRAMES evenly spaced frames of ``(N, H, W, 3)`` uint8."""
-    return hashlib.sha256(video[np.linspace(0, len(video) - 1, DIGEST_FRAMES).round().astype(int)].tobytes()).hexdigest()
+    indices = np.linspace(0, len(video) - 1, DIGEST_FRAMES).round().astype(int)
+    return hashlib.sha256(video[indices].tobytes()).hexdigest()
 
 
 def _container(path: Path) -> tuple[int, float, int, str]:

@@ -24,6 +24,7 @@ class Item:
     n_frames: int
     height: int
     width: int
+    codec: str
     offset: int
 
 
@@ -63,7 +64,8 @@ class PreparedDataset:
             InputError: if the split does not exist or is empty.
         """
         rows = self._split(split)
-        return [Item(r.name, r.mos, r.n_frames, r.height, r.width, r.offset) for r in rows.itertuples(index=False)]
+        fields = ["name", "mos", "n_frames", "height", "width", "codec", "offset"]
+        return [Item(*row) for row in rows[fields].itertuples(index=False)]
 
     def digest(self, split: str) -> str:
         """:func:`items_digest` of one split."""
@@ -84,7 +86,7 @@ class PreparedDataset:
 
         frames = read_frames(self._data / item.name, indices)
         if frames.shape[1:3] != (item.height, item.width):
-            raise InputError(f"{self._data / item.name}: not the file that was prepared (its size changed); prepare again")
+            raise InputError(f"{self._data / item.name}: not the file that was prepared (other size); prepare again")
         return frames
 
     def _split(self, split: str) -> pd.DataFrame:

@@ -86,7 +86,8 @@ class FastVQA:
     def sample(self, item: Item, read: Read, phase: str, stream: Stream) -> Tensor:
         """Fragments of all clips of an item: ``(clips, 3, frames, H, W)`` float32, normalised."""
         rule = self.config.sampling[phase]
-        indices = frame_indices(item.n_frames, rule.temporal, clip_offsets(item.n_frames, rule.temporal, stream("temporal")))
+        starts = clip_offsets(item.n_frames, rule.temporal, stream("temporal"))
+        indices = frame_indices(item.n_frames, rule.temporal, starts)
         frames = torch.from_numpy(read(indices.numpy())).permute(0, 3, 1, 2)
         if phase == "train":
             frames = augment(frames, self.augmentation, stream("augment").initial_seed())

@@ -1,0 +1,23 @@
+"""Draw samples of every data set with their MOS: ``python -m stages.contact_sheet``.
+
+Reads ``prepared/``; writes ``reports/figures/contact_sheet.png``.
+"""
+
+from pathlib import Path
+
+from vqa.data.items import open_datasets
+from vqa.io import run_stage
+from vqa.params import load
+from vqa.report.contact_sheet import contact_sheet
+
+
+def main() -> None:
+    """Draw all data sets of params, in their order."""
+    params = load()
+    datasets = open_datasets(params.datasets)
+    titled = {params.datasets[name].title: dataset for name, dataset in datasets.items()}
+    contact_sheet(titled, Path("reports") / "figures" / "contact_sheet.png")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,40 @@
+"""Fixtures and settings that all tests share."""
+
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+# The same examples on every run: a red test stays red until somebody repairs it.
+settings.register_profile("project", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("project")
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Two threads for the heavy tests, whatever the others were given."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def global_rng_untouched() -> Iterator[None]:
+    """Fail the test if it moved a global generator (torch, NumPy, Python) while it ran."""
+
+    def states() -> dict[str, object]:
+        _, keys, position, *_ = np.random.get_state()  # noqa: NPY002 - the legacy generator is what must not be used
+        return {
+            "torch": torch.get_rng_state().tolist(),
+            "NumPy": (keys.tolist(), position),
+            "Python": random.getstate(),
+        }
+
+    before = states()
+    yield
+    used = [name for name, state in states().items() if state != before[name]]
+    assert not used, f"global generators were used: {', '.join(used)}"

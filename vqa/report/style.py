@@ -1,0 +1,62 @@
+"""The one look of all figures: size, type, and a colour per role that colour-blind readers can tell apart."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from vqa.io import atomic
+
+# Okabe and Ito's palette: train blue, test vermilion, their gap green, in every figure; grey for what is said beside.
+COLOURS = {"train": "#0072B2", "test": "#D55E00", "gap": "#007F5F"}
+INK, QUIET, GRID = "#222222", "#6B6B6B", "#E3E3E3"
+COLUMN_INCHES = 3.5
+DPI = 200
+
+SETTINGS = {
+    "font.family": "DejaVu Sans",  # comes with Matplotlib, so that a figure has the same glyphs on every machine
+    "font.size": 7.5,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelcolor": INK,
+    "axes.edgecolor": QUIET,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.5,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.5,
+    "lines.solid_capstyle": "round",
+    "svg.hashsalt": "vqa",
+    "svg.fonttype": "path",
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """The settings of all figures inside the block, Matplotlib's own after it."""
+    with mpl.rc_context(SETTINGS):
+        yield
+
+
+def save(figure: Figure, stem: Path) -> None:
+    """Write ``<stem>.png`` and ``<stem>.svg`` atomically, without date or version: the same figure, the same bytes."""
+    FigureCanvasAgg(figure)
+    with atomic(stem.with_suffix(".png")) as draft:
+        figure.savefig(draft, format="png", dpi=DPI, metadata={"Software": None})
+    with atomic(stem.with_suffix(".svg")) as draft:
+        figure.savefig(draft, format="svg", metadata={"Date": None, "Creator": None})

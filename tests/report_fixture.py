@@ -1,16 +1,23 @@
 """A small finished project in a folder: params, fabricated runs in the real file formats, and the paper's numbers."""
 
+import contextlib
 import dataclasses
+import json
 import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
+import pytest
 import yaml
 
-from vqa.evaluate import PREDICTIONS, metrics
-from vqa.io import write_csv, write_json
+from vqa.evaluate import metrics
+from vqa.io import run_stage, write_csv, write_json
 from vqa.params import Params, load
+from vqa.predict import PREDICTIONS
 from vqa.rng import numpy_generator
 from vqa.train import CURVE
 
@@ -110,3 +117,24 @@ def edit_params(folder: Path, **blocks: dict) -> Params:
         content[name].update(entries)
     (folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     return load(folder / "params.yaml")
+
+
+def edit_metrics(folder: Path, run: str, edit: Callable[[dict], None]) -> None:
+    """Change ``metrics.json`` of a run in place."""
+    path = folder / "runs" / run / "metrics.json"
+    content = json.loads(path.read_text())
+    edit(content)
+    write_json(path, content)
+
+
+def call(main: Callable[[], int | None], folder: Path, *arguments: str) -> int:
+    """Run the main function of a stage in the project's folder, as the shell would; returns the exit code."""
+    with contextlib.chdir(folder), mock.patch.object(sys, "argv", ["stage", *arguments]):
+        with pytest.raises(SystemExit) as exit_:
+            run_stage(main)
+        return exit_.value.code
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Bytes of every file below a folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

@@ -1,4 +1,4 @@
-"""Video Swin: window geometry against its definition, names of the published network, tiny models that run."""
+"""Video Swin: attention against its definition, names of the published network, tiny models that run."""
 
 import itertools
 
@@ -10,7 +10,7 @@ from vqa.models import windows
 from vqa.models.dropout import random_masks
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.init import initialise
-from vqa.models.swin3d import SwinConfig, SwinTransformer3D, WindowAttention
+from vqa.models.swin3d import PatchMerging, SwinBlock, SwinConfig, SwinTransformer3D, WindowAttention
 from vqa.rng import torch_generator
 
 # 6x6 tokens in windows of 3x3 over a lattice of 3x3 fragments, 2x2 tokens each: every window straddles fragments.
@@ -37,73 +37,6 @@ def clips(batch: int = 2, size: tuple[int, int, int] = TINY.input_size) -> Tenso
     return torch.randn(batch, 3, *size, generator=torch_generator("test", 1))
 
 
-def test_partition_keeps_the_token_order_and_merge_undoes_it() -> None:
-    size, window = (4, 6, 9), (2, 3, 3)
-    x = torch.arange(2 * 4 * 6 * 9 * 5).view(2, *size, 5)
-    cut = windows.partition(x, window)
-    assert cut.shape == (2, 2 * 2 * 3, 18, 5)
-    assert torch.equal(cut[1, -1, -1], x[1, 3, 5, 8])
-    assert torch.equal(cut[0, 1, 1], x[0, 0, 0, 4])
-    assert torch.equal(windows.merge(cut, window, size), x)
-
-
-@pytest.mark.parametrize("window", [(8, 7, 7), (2, 3, 4), (1, 1, 2)])
-def test_relative_position_index_by_brute_force(window: tuple[int, int, int]) -> None:
-    d, h, w = window
-    index = windows.relative_position_index(window)
-    tokens = list(itertools.product(range(d), range(h), range(w)))
-    expected = torch.empty(len(tokens), len(tokens), dtype=torch.int64)
-    for a, (ta, ha, wa) in enumerate(tokens):
-        for b, (tb, hb, wb) in enumerate(tokens):
-            dt, dh, dw = ta - tb + d - 1, ha - hb + h - 1, wa - wb + w - 1
-            expected[a, b] = dt * (2 * h - 1) * (2 * w - 1) + dh * (2 * w - 1) + dw
-    assert torch.equal(index, expected)
-    assert int(index.max()) == (2 * d - 1) * (2 * h - 1) * (2 * w - 1) - 1
-
-
-@pytest.mark.parametrize(
-    ("size", "window", "shift"),
-    [
-        ((4, 6, 6), (2, 3, 3), (1, 1, 1)),
-        ((2, 6, 9), (2, 3, 3), (0, 1, 2)),
-        ((8, 4, 4), (4, 4, 4), (2, 0, 0)),
-        ((4, 4, 4), (2, 2, 2), (2, 1, 2)),
-    ],
-)
-def test_shift_mask_by_brute_force(size: tuple, window: tuple, shift: tuple) -> None:
-    """Two tokens of a window see each other unless the roll brought them together around the edge."""
-    rolled = itertools.product(*(range(n) for n in size))
-    wrapped = torch.tensor([[position >= n - s for position, n, s in zip(p, size, shift, strict=True)] for p in rolled])
-    tokens = windows.partition(wrapped.view(1, *size, 3), window)[0]
-    apart = (tokens[:, :, None] != tokens[:, None, :]).any(-1)
-    mask = windows.shift_mask(size, window, shift)
-    assert torch.equal(mask == -100, apart)
-    assert torch.equal(mask == 0, ~apart)
-
-
-def test_fragment_distance_of_a_worked_example() -> None:
-    """4x4 tokens over 2x2 fragments in windows of 2x2: one per window; shifted by 1, four."""
-    plain = windows.fragment_distance((2, 2), (1, 4, 4), (1, 2, 2), (0, 0, 0))
-    assert plain.shape == (4, 4, 4)
-    assert not plain.any()
-    corners = torch.tensor([[0.0, 1, 1, 2], [1, 0, 2, 1], [1, 2, 0, 1], [2, 1, 1, 0]])
-    shifted = windows.fragment_distance((2, 2), (1, 4, 4), (1, 2, 2), (0, 1, 1))
-    assert torch.equal(shifted, corners.expand(4, 4, 4))
-
-
-def test_fragment_distance_counts_rows_and_columns_and_not_time() -> None:
-    distance = windows.fragment_distance((3, 3), (2, 3, 3), (2, 3, 3), (0, 0, 0))[0]
-    tokens = list(itertools.product(range(2), range(3), range(3)))
-    expected = [[abs(ya - yb) + abs(xa - xb) for _, yb, xb in tokens] for _, ya, xa in tokens]
-    assert distance.tolist() == expected
-    assert distance.max() == 4, "a distance, not a 0/1 gate"
-
-
-def test_window_shrinks_to_the_feature_map() -> None:
-    assert windows.effective_window((16, 7, 7), (8, 7, 7), (4, 3, 3)) == ((8, 7, 7), (4, 0, 0))
-    assert windows.effective_window((4, 14, 5), (8, 7, 7), (4, 3, 3)) == ((4, 7, 5), (0, 3, 0))
-
-
 def test_gated_bias_by_brute_force() -> None:
     window = (2, 2, 3)
     attention = randomise(WindowAttention(8, 2, window, gated=True)).double()
@@ -116,6 +49,50 @@ def test_gated_bias_by_brute_force() -> None:
         expected = G * R[row, head] + (1 - G) * F[row, head]
         assert bias[m, head, a, b].item() == pytest.approx(expected.item(), abs=1e-12)
     assert distance.max() > 1
+
+
+def test_shifted_window_attention_token_by_token() -> None:
+    """Every token attends to those of its shifted window that are its neighbours in the unrolled feature map."""
+    config = SwinConfig(**{**vars(TINY), "window": (2, 3, 4)})
+    window, size, shift, heads = config.window, (4, 6, 8), (1, 1, 2), 2
+    block = randomise(SwinBlock(config, 8, heads, shifted=True, drop_path=0, gated=True)).double()
+    x = torch.randn(1, *size, 8, dtype=torch.float64, generator=torch_generator("test", 2))
+    q, k, v = block.attn.qkv(x[0]).unflatten(-1, (3, heads, 4)).unbind(-3)
+    R, F = block.attn.relative_position_bias_table, block.attn.fragment_position_bias_table
+
+    def cell(token: tuple[int, ...]) -> tuple[int, ...]:
+        """Window of a token: the grid of windows is moved by the shift, so that those at the edges are cut in two."""
+        return tuple((p - s) // w for p, s, w in zip(token, shift, window, strict=True))
+
+    expected = torch.empty_like(x[0])
+    tokens = list(itertools.product(*(range(n) for n in size)))
+    for a in tokens:
+        mates = [b for b in tokens if cell(b) == cell(a)]
+        logits = []
+        for b in mates:
+            dt, dh, dw = (i - j + w - 1 for i, j, w in zip(a, b, window, strict=True))
+            row = (dt * 5 + dh) * 7 + dw
+            G = abs(a[1] * 3 // 6 - b[1] * 3 // 6) + abs(a[2] * 4 // 8 - b[2] * 4 // 8)
+            logits.append((q[a] * k[b]).sum(-1) / 4**0.5 + G * R[row] + (1 - G) * F[row])
+        weights = torch.stack(logits).softmax(0)
+        expected[a] = (weights[..., None] * torch.stack([v[b] for b in mates])).sum(0).flatten()
+    torch.testing.assert_close(block._attend(x, window)[0], block.attn.proj(expected), atol=1e-9, rtol=0)
+
+
+def test_patch_merging_concatenates_neighbours_column_by_column() -> None:
+    merging = PatchMerging(1)
+    merging.reduction.weight.data = torch.eye(4)
+    x = torch.tensor([[1.0, 3.0], [2.0, 4.0]]).view(1, 1, 2, 2, 1)
+    out = merging(x).flatten()
+    assert out.argsort().tolist() == [0, 1, 2, 3]
+    assert merging(torch.zeros(1, 2, 5, 3, 1)).shape == (1, 2, 3, 2, 4)
+
+
+def test_the_head_drops_its_input_and_its_hidden_layer() -> None:
+    head, dropped = VQAHead(4, hidden=3).eval(), []
+    head.dropout.register_forward_hook(lambda _module, inputs, _output: dropped.append(inputs[0].shape[-1]))
+    assert head(torch.zeros(1, 2, 3, 3, 4)).shape == (1, 1, 2, 3, 3)
+    assert dropped == [4, 3]
 
 
 def test_equal_tables_are_no_gate() -> None:

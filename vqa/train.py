@@ -1,5 +1,6 @@
 """Training of one run: any method and perturbation, resumable after every epoch (METHODS 2, 3.6-3.7)."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -172,8 +173,8 @@ class Trainer:
             "model": self.model.state_dict(),
             "ema": self.ema.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "curve": self.curve.to_dict("list"),
-            "predictions": self.predictions.to_dict("list"),
+            "curve": self.curve.to_csv(index=False),
+            "predictions": self.predictions.to_csv(index=False),
         }
         with atomic(self.state) as draft:
             torch.save(content, draft)
@@ -188,7 +189,11 @@ class Trainer:
         self.ema.module.load_state_dict(saved["ema"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.epoch = saved["epoch"]
-        self.curve, self.predictions = pd.DataFrame(saved["curve"]), pd.DataFrame(saved["predictions"])
+        self.curve, self.predictions = _table(saved["curve"]), _table(saved["predictions"])
+
+
+def _table(text: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text), float_precision="round_trip")
 
 
 def _append(table: pd.DataFrame, *rows: pd.DataFrame) -> pd.DataFrame:

@@ -62,11 +62,7 @@ class PatchEmbed(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         pad = [(-n) % p for n, p in zip(x.shape[2:], self.patch, strict=True)]
         x = F.pad(x, (0, pad[2], 0, pad[1], 0, pad[0]))
-        B, C, T, H, W = x.shape
-        t, h, w = self.patch
-        # A convolution whose stride is its kernel is a matrix product over patches, which is faster on a CPU.
-        x = x.view(B, C, T // t, t, H // h, h, W // w, w).permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4)
-        return self.norm(F.linear(x, self.proj.weight.flatten(1), self.proj.bias))
+        return self.norm(self.proj(x).permute(0, 2, 3, 4, 1))
 
 
 class WindowAttention(nn.Module):

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from vqa.params import Common, Figure
-from vqa.report.layout import scale_warning
 from vqa.report.style import COLOURS, COLUMN_INCHES, INK, QUIET, house_style
+from vqa.report.wording import scale_warning
 
 # Least distance of two direct labels, as a part of the height of the axes.
 LABEL_DISTANCE = 0.085

@@ -6,9 +6,10 @@ import pandas as pd
 
 from vqa.io import InputError
 from vqa.params import Params, Run
-from vqa.report.layout import coverage, interval, interval_definition, number, protocol_definitions, scale_warning, warnings
+from vqa.report.layout import coverage, interval, number, warnings
 from vqa.report.render import markdown_block, pipe_table
 from vqa.report.tables import PROTOCOLS, read_paper, read_table
+from vqa.report.wording import interval_definition, protocol_definitions, scale_warning
 
 
 def is_baseline(run: Run, recipe: dict) -> bool:
@@ -50,7 +51,8 @@ def not_run(frames: dict[str, pd.DataFrame], paper: Path) -> list[str]:
             lines.append(f"- {frame.table.iloc[0]}, in part: {', '.join(rows)}.")
     absent = [path for path in sorted(paper.glob("table*.csv")) if path.stem not in frames]
     if absent:
-        lines.append(f"- Not run at all: {', '.join(read_paper(path).table.iloc[0] for path in absent)}.")
+        numbers = (read_paper(path).table.iloc[0].removeprefix("Table ") for path in absent)
+        lines.append(f"- Not run at all: tables {', '.join(numbers)}.")
     return lines or ["- Nothing: every cell of the paper's tables is filled."]
 
 
@@ -70,10 +72,11 @@ def front_page(params: Params, reports: Path, paper: Path) -> str:
     lines = [
         "# Report",
         "",
-        "The tables and figures of the paper on the generalization of video quality assessment models, rebuilt by `make repro`",
-        "and shown beside the paper's own numbers.",
+        "The tables and figures of the paper on the generalization of video quality assessment models, rebuilt by",
+        "`make repro` and shown beside the paper's own numbers.",
         "",
-        f"> **{scale_warning(common)}**  ",
+        f"> **{scale_warning(common)}**",
+        ">",
         f"> Scale `{common.scale}`, training seed {common.seed}.",
         *("", "## Tables", "", *overview(frames, params), ""),
         *("## Figures", "", *_figures(params, reports)),
@@ -96,19 +99,25 @@ def _figures(params: Params, reports: Path) -> list[str]:
     for stem, figure in params.figures.items():
         if not (reports / "figures" / f"{stem}.png").is_file():
             raise InputError(f"{reports}/figures/{stem}.png is missing: `dvc repro figures`")
-        text = f"{stem.replace('fig', 'Figure ')}: {figure.metric.upper()} over the epochs, {figure.title}"
+        text = f"{_figure_name(stem)}: {figure.metric.upper()} over the epochs, {figure.title}"
         files = " · ".join(f"[{kind}](figures/{stem}.{kind})" for kind in ("svg", "csv"))
         lines += [f"![{text}](figures/{stem}.png)", "", f"{text} (run `{figure.run}`): {files}", ""]
     return lines or ["None in params.", ""]
 
 
+def _figure_name(stem: str) -> str:
+    """``Figure 1(a)`` for ``fig1a``, as the paper names it."""
+    number, part = stem.removeprefix("fig").rstrip("abcdefgh"), stem[-1]
+    return f"Figure {number}({part})" if part.isalpha() else f"Figure {number}"
+
+
 def _how_to_read(params: Params) -> list[str]:
-    definitions = [f"- {name.capitalize()} protocol: {text}" for name, text in protocol_definitions(params.common).items()]
+    definitions = protocol_definitions(params.common)
     return [
-        *definitions,
+        *(f"- {name.capitalize()} protocol: {text}" for name, text in definitions.items()),
         f"- Intervals: {interval_definition(params.common)} With one seed, a difference between two rows that is small "
         "against their intervals says nothing about which is better.",
         "- Gap: train minus test. Every row shows ours above the paper's.",
-        "- Every cell, with the intervals of train values and gaps, number and digest of its items, seed and run, is in the "
-        "CSV file of its table.",
+        "- The CSV file of a table has every cell with its run, seed, number and digest of items, and the intervals of "
+        "train values and gaps as well.",
     ]

@@ -6,6 +6,7 @@ import pandas as pd
 
 from vqa.params import Common
 from vqa.report.tables import PROTOCOLS
+from vqa.report.wording import interval_definition, protocol_definitions
 
 HEADERS = {"weight_decay": "Weight decay", "augmentation": "Augmentation", "gamma": "γ"}
 QUALITY = {"SRCC", "PLCC"}
@@ -77,33 +78,6 @@ def cells(frame: pd.DataFrame, protocol: str) -> dict[tuple[str, ...], pd.Series
     """The cells of one protocol by ``(method, setting, dataset, metric, split)``."""
     chosen = frame[frame.protocol == protocol]
     return {(c.method, c.setting, c.dataset, c.metric, c.split): c for _, c in chosen.iterrows()}
-
-
-def scale_warning(common: Common) -> str:
-    """What a reader must know about the data before any number."""
-    if common.scale == "demo":
-        return "demo data: not comparable with the paper's numbers"
-    return f"scale of the data: {common.scale}"
-
-
-def protocol_definitions(common: Common) -> dict[str, str]:
-    """One sentence for each protocol."""
-    weights = {"ema": "EMA", "raw": "raw"}[common.released.weights]
-    epoch = {"last": "the last epoch", "best": "the epoch with the best test SRCC"}[common.released.train_epoch]
-    return {
-        "released": f"as the paper's code does it, for each metric the epoch with the best test value ({weights} weights), "
-        f"so the test set picks the model; train values are taken on the fly while training, at {epoch}.",
-        "clean": "nothing is picked on the test set: EMA weights after the last epoch, deterministic sampling; train values "
-        "come from the same model in evaluation mode.",
-    }
-
-
-def interval_definition(common: Common) -> str:
-    """What the printed intervals are, and what they leave out."""
-    return (
-        f"[low, high] is the 95 % percentile bootstrap over the test items ({common.bootstrap} resamples); it does not "
-        "cover the training seed or the choice of the epoch."
-    )
 
 
 def warnings(frame: pd.DataFrame) -> list[str]:

@@ -1,12 +1,13 @@
-"""A filled table as Markdown (readable as plain text too) and as LaTeX (booktabs), ours above the paper's in every row."""
+"""A filled table as Markdown, readable as plain text too, and as LaTeX; every row shows ours above the paper's."""
 
 from itertools import groupby
 
 import pandas as pd
 
 from vqa.params import Common
-from vqa.report.layout import Layout, cells, interval, lay_out, notes, number, scale_warning, warnings
+from vqa.report.layout import Layout, cells, interval, lay_out, notes, number, warnings
 from vqa.report.tables import PROTOCOLS
+from vqa.report.wording import scale_warning
 
 ESCAPES = {
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
@@ -81,7 +82,10 @@ def latex(title: str, frame: pd.DataFrame, common: Common) -> str:
     for _, span in groups:
         rules.append(f"\\cmidrule(lr){{{first}-{first + span - 1}}}")
         first += span
-    caption = [f"\\textbf{{{escape(title)}}} (the paper's {escape(frame.table.iloc[0])}).", f"\\textbf{{{escape(scale_warning(common).capitalize())}.}}"]
+    caption = [
+        f"\\textbf{{{escape(title)}}} (the paper's {escape(frame.table.iloc[0])}).",
+        f"\\textbf{{{escape(scale_warning(common))}.}}",
+    ]
     caption += [f"\\textbf{{Warning:}} {escape(warning)}" for warning in warnings(frame)]
     caption += [f"{escape(term)}: {escape(text)}" for term, text in notes(frame, common).items()]
     spec = "l" * labels + "".join("l" if column.split == "test" else "r" for column in layout.columns)
@@ -108,8 +112,9 @@ def latex_rows(layout: Layout, frame: pd.DataFrame, protocol: str) -> list[str]:
     for row in layout.rows:
         found = [values[row.method, row.setting, c.dataset, c.metric, c.split] for c in layout.columns]
         ours = [f"{_math(c['value'])} {_small(interval(c))}".rstrip() for c in found]
+        paper = [_math(c["paper"]) for c in found]
         lines.append(" & ".join([*map(escape, row.labels), "ours", *ours]) + r" \\")
-        lines.append(" & ".join([*("" for _ in row.labels), "paper", *(_math(c["paper"]) for c in found)]).lstrip() + r" \\")
+        lines.append(" & ".join([*("" for _ in row.labels), "paper", *paper]).lstrip() + r" \\")
     return lines
 
 

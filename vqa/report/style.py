@@ -56,7 +56,7 @@ def house_style() -> Iterator[None]:
 def save(figure: Figure, stem: Path) -> None:
     """Write ``<stem>.png`` and ``<stem>.svg`` atomically, without date or version: the same figure, the same bytes."""
     FigureCanvasAgg(figure)
-    with atomic(stem.with_suffix(".png")) as draft:
+    with house_style(), atomic(stem.with_suffix(".png")) as draft:
         figure.savefig(draft, format="png", dpi=DPI, metadata={"Software": None})
-    with atomic(stem.with_suffix(".svg")) as draft:
+    with house_style(), atomic(stem.with_suffix(".svg")) as draft:  # its ids depend on svg.hashsalt
         figure.savefig(draft, format="svg", metadata={"Date": None, "Creator": None})

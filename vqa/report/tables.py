@@ -71,7 +71,7 @@ class TrainedRun:
             self.metrics = json.loads((folder / "metrics.json").read_text())
             self.predictions = pd.read_csv(folder / "predictions.csv")
         except OSError as error:
-            raise InputError(f"{error.filename} is missing: evaluate the run first, `dvc repro evaluate@{name}`") from None
+            raise InputError(f"{error.filename} is missing: `dvc repro evaluate@{name}` makes it") from None
         self.result = cache(self._result)
 
     def _result(self, protocol: str, test: str, metric: str, split: str) -> Result:
@@ -182,7 +182,7 @@ def read_paper(path: Path) -> pd.DataFrame:
     try:
         paper = pd.read_csv(path, dtype=str, keep_default_na=False)
     except OSError:
-        raise InputError(f"{path} is missing: tables of params.yaml are named as the paper's, for example table02") from None
+        raise InputError(f"{path} is missing: name tables in params.yaml as the paper's, say table02") from None
     return paper[list(PAPER_COLUMNS)]
 
 

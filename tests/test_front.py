@@ -1,0 +1,63 @@
+"""The front page: every table and figure of params, the scale, and what is not there."""
+
+import re
+from pathlib import Path
+
+import pytest
+from report_fixture import build_project, call, edit_params
+
+from stages import figures, report, tables
+from vqa.params import Run
+from vqa.report.front import is_baseline
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("front")
+    build_project(folder)
+    assert [call(stage.main, folder) for stage in (tables, figures, report)] == [0, 0, 0]
+    return folder
+
+
+def test_page_says_what_it_shows_and_what_it_does_not(made: Path) -> None:
+    page = (made / "reports" / "README.md").read_text()
+    assert "demo data: not comparable with the paper's numbers" in page
+    assert "Table 3, in part: augmentation=RA, augmentation=TA." in page
+    assert "Not run at all: tables 1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13." in page
+    row = next(line for line in page.splitlines() if line.startswith("| [Table 3]"))
+    frame = tables.read_table(made / "reports" / "tables" / "table03.csv")
+    base = frame.query(
+        "protocol == 'clean' and setting == 'augmentation=base' and metric == 'SRCC' and split == 'test'"
+    )
+    assert f"{base.value.item():.3f} [{base.ci_low.item():.3f}, {base.ci_high.item():.3f}]" in row
+    assert "12 trained, 0 quoted, 12 missing" in row
+    assert "orphan" not in page
+
+
+def test_links_lead_to_files(made: Path) -> None:
+    page = (made / "reports" / "README.md").read_text()
+    links = re.findall(r"\]\(([^)]+)\)", page)
+    assert len(links) >= 2 + 2 * 3 + 2 * 3
+    assert all((made / "reports" / link).is_file() for link in links)
+
+
+def test_run_twice_gives_the_same_bytes(made: Path) -> None:
+    before = (made / "reports" / "README.md").read_bytes()
+    assert call(report.main, made) == 0
+    assert (made / "reports" / "README.md").read_bytes() == before
+
+
+def test_baseline_is_the_plain_recipe() -> None:
+    plain = {"method": "fastvqa", "train": "konvid1k", "test": ("konvid1k/test",)}
+    recipe = {"weight_decay": 0.05}
+    assert is_baseline(Run(**plain, keep_epochs=(1,)), recipe)
+    assert is_baseline(Run(**plain, weight_decay=0.05), recipe)
+    assert not is_baseline(Run(**plain, weight_decay=0.0), recipe)
+    assert not is_baseline(Run(**plain, perturbation="awp", gamma=0.01), recipe)
+    assert not is_baseline(Run(**plain, augmentation="autoaugment"), recipe)
+
+
+def test_a_figure_that_was_not_drawn_is_an_error(made: Path, capsys: pytest.CaptureFixture) -> None:
+    edit_params(made, figures={"fig9": {"kind": "curves", "run": "A01", "metric": "srcc", "title": "x"}})
+    assert call(report.main, made) == 2
+    assert "fig9.png is missing" in capsys.readouterr().err

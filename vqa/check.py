@@ -1,0 +1,180 @@
+"""The regression gate: metrics of every run in params against a baseline file, within stated tolerances.
+
+The baseline file holds ``tolerances`` (per metric, and a tighter one for the mean over runs), the digests of the item
+lists it was made with, and per run flat names such as ``clean konvid1k/test srcc``. Lower test metrics fail, higher
+ones are reported; train metrics are shown for information.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vqa.io import InputError
+
+METRICS = ("srcc", "plcc")
+PROTOCOLS = ("released", "clean")
+MEAN = "mean over runs"
+TOLERANCES = {"srcc": 0.05, "plcc": 0.05, "mean test srcc": 0.02}
+FAILURES = ("REGRESSION", "missing")
+
+Flat = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One comparison.
+
+    Attributes:
+        run: name of the run, or :data:`MEAN`.
+        metric: flat name.
+        baseline: value in the baseline file, None if it is not there.
+        now: value of the run, None if it is not defined.
+        verdict: ``ok``, ``REGRESSION``, ``improved``, ``changed`` (train only), ``missing`` or ``new``.
+    """
+
+    run: str
+    metric: str
+    baseline: float | None
+    now: float | None
+    verdict: str
+
+
+def flatten(metrics: dict[str, Any]) -> Flat:
+    """SRCC and PLCC of a run's ``metrics.json`` by flat name; six digits, None where a metric is not defined."""
+    flat: Flat = {}
+    for protocol in PROTOCOLS:
+        for key, scores in metrics[protocol]["scores"].items():
+            for metric in METRICS:
+                value = scores[metric]
+                flat[f"{protocol} {key} {metric}"] = None if value is None else round(value, 6)
+    return flat
+
+
+def read_metrics(names: Mapping[str, Any], runs: Path) -> dict[str, dict]:
+    """``metrics.json`` of all runs by name; InputError if one is missing."""
+    found = {}
+    for name in names:
+        path = runs / name / "metrics.json"
+        if not path.is_file():
+            raise InputError(f"{path} is missing: run `make repro` first, or `dvc repro evaluate@{name}`")
+        found[name] = json.loads(path.read_text())
+    return found
+
+
+def read_baseline(path: Path) -> dict[str, Any]:
+    """The baseline file; InputError if it is missing or not one."""
+    if not path.is_file():
+        raise InputError(f"{path} is missing: if the present metrics are good, `python -m stages.check --update`")
+    try:
+        baseline = json.loads(path.read_text())
+        complete = {"items_digest", "runs"} <= baseline.keys() and TOLERANCES.keys() <= baseline["tolerances"].keys()
+    except (ValueError, AttributeError, KeyError):
+        complete = False
+    if not complete:
+        raise InputError(f"{path} is not a whole baseline file: restore it, or delete it and make one with --update")
+    return baseline
+
+
+def item_digests(metrics: dict[str, dict]) -> dict[str, dict[str, str]]:
+    """Digest of the item list of every ``dataset/split``, per run."""
+    return {run: content["items_digest"] for run, content in metrics.items()}
+
+
+def make_baseline(metrics: dict[str, dict], scale: str, tolerances: dict[str, float]) -> dict[str, Any]:
+    """Content of a baseline file that these metrics meet exactly.
+
+    Raises:
+        InputError: if two runs were scored on different items of the same ``dataset/split``.
+    """
+    digests: dict[str, str] = {}
+    for run, found in item_digests(metrics).items():
+        for key, digest in found.items():
+            if digests.setdefault(key, digest) != digest:
+                raise InputError(f"runs/{run} was scored on other items of {key} than the runs before: `make repro`")
+    flat = {run: flatten(content) for run, content in metrics.items()}
+    return {"scale": scale, "tolerances": tolerances, "items_digest": digests, "runs": flat}
+
+
+def changed_items(metrics: dict[str, dict], baseline: dict[str, Any]) -> list[str]:
+    """One line for every ``dataset/split`` whose items are not those of the baseline."""
+    known, lines = baseline["items_digest"], {}
+    for run, found in item_digests(metrics).items():
+        for key, digest in found.items():
+            if known.get(key, digest) != digest:
+                lines[key] = f"items of {key} changed: baseline {known[key]}, now {digest} (run {run})"
+    return list(lines.values())
+
+
+def compare(metrics: dict[str, dict], baseline: dict[str, Any]) -> list[Line]:
+    """All comparisons, runs of params first, then runs that only the baseline knows, then the means."""
+    now, before = {run: flatten(content) for run, content in metrics.items()}, baseline["runs"]
+    tolerances, lines = baseline["tolerances"], []
+    for run in dict.fromkeys([*now, *before]):
+        for metric in dict.fromkeys([*before.get(run, {}), *now.get(run, {})]):
+            old, new = before.get(run, {}).get(metric), now.get(run, {}).get(metric)
+            gone = run not in now or metric not in now[run]
+            limit = tolerances[metric.rpartition(" ")[2]]
+            verdict = "missing" if gone else _verdict(old, new, limit, train="/train " in metric)
+            lines.append(Line(run, metric, old, new, verdict))
+    for protocol in PROTOCOLS:
+        old, new = _means(before, now, protocol)
+        if old is not None:
+            verdict = _verdict(old, new, tolerances["mean test srcc"], train=False)
+            lines.append(Line(MEAN, f"{protocol} mean test srcc", old, new, verdict))
+    return lines
+
+
+def _verdict(old: float | None, new: float | None, tolerance: float, train: bool) -> str:
+    if old is None:
+        return "new"
+    if new is None:
+        return "REGRESSION"  # a metric that was defined: the model now predicts one value for all items
+    if abs(new - old) <= tolerance:
+        return "ok"
+    if train:
+        return "changed"
+    return "improved" if new > old else "REGRESSION"
+
+
+def _means(before: dict[str, Flat], now: dict[str, Flat], protocol: str) -> tuple[float | None, float | None]:
+    """Mean test SRCC of one protocol, then and now, over the values that both have."""
+    old, new = [], []
+    for run, flat in before.items():
+        for metric, value in flat.items():
+            other = now.get(run, {}).get(metric)
+            counts = metric.startswith(f"{protocol} ") and metric.endswith(" srcc") and "/train " not in metric
+            if counts and value is not None and other is not None:
+                old.append(value)
+                new.append(other)
+    return (sum(old) / len(old), sum(new) / len(new)) if old else (None, None)
+
+
+def render(lines: list[Line]) -> str:
+    """The comparisons as an aligned plain-text table."""
+    header = ("run", "metric", "baseline", "now", "delta", "verdict")
+    rows = [header]
+    for line in lines:
+        both = line.baseline is not None and line.now is not None
+        numbers = (_number(line.baseline), _number(line.now), f"{line.now - line.baseline:+.4f}" if both else "-")
+        rows.append((line.run, line.metric, *numbers, line.verdict))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
+    texts = []
+    for row in rows:
+        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        padded[2:5] = [cell.rjust(width) for cell, width in zip(row[2:5], widths[2:5], strict=True)]
+        texts.append("  ".join(padded).rstrip())
+    return "\n".join(texts)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def summary(lines: list[Line]) -> str:
+    """One line: how many comparisons of each verdict."""
+    verdicts = [line.verdict for line in lines]
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
+    failed = any(verdict in FAILURES for verdict in verdicts)
+    return f"{'FAILED' if failed else 'passed'}: {len(lines)} comparisons, {counts}"

@@ -1,0 +1,31 @@
+"""Sentences that every page of the report uses in the same words: scale, protocols, intervals."""
+
+from vqa.params import Common
+
+
+def scale_warning(common: Common) -> str:
+    """What a reader must know about the data before any number."""
+    if common.scale == "demo":
+        return "demo data: not comparable with the paper's numbers"
+    return f"scale of the data: {common.scale}"
+
+
+def protocol_definitions(common: Common) -> dict[str, str]:
+    """One sentence for each protocol."""
+    weights = {"ema": "EMA", "raw": "raw"}[common.released.weights]
+    epoch = {"last": "the last epoch", "best": "the epoch with the best test SRCC"}[common.released.train_epoch]
+    return {
+        "released": "as the paper's code does it, for each metric the epoch with the best test value "
+        f"({weights} weights), so the test set picks the model; train values are taken on the fly while training, "
+        f"at {epoch}.",
+        "clean": "nothing is picked on the test set: EMA weights after the last epoch, deterministic sampling; train "
+        "values come from the same model in evaluation mode.",
+    }
+
+
+def interval_definition(common: Common) -> str:
+    """What the printed intervals are, and what they leave out."""
+    return (
+        f"[low, high] is the 95 % percentile bootstrap over the test items ({common.bootstrap} resamples); it does not "
+        "cover the training seed or the choice of the epoch."
+    )

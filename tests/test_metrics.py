@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from vqa.metrics import correlations, logistic_map, mapped_scores, raw_scores, rescale, running_best, score
+from vqa.metrics import best_epochs, correlations, logistic_map, mapped_scores, raw_scores, rescale, score
 
 numbers = st.floats(-50, 50, allow_nan=False).map(lambda value: round(value, 1))
 
@@ -123,9 +123,12 @@ def test_score_refuses_bad_input() -> None:
         score(np.array([1.0, 2, 3, np.nan]), np.arange(4.0))
 
 
-def test_running_best_takes_every_metric_on_its_own() -> None:
-    history = [
-        {"srcc": 0.5, "plcc": 0.8, "krcc": 0.4, "rmse": 2.0},
-        {"srcc": 0.7, "plcc": 0.6, "krcc": 0.3, "rmse": 1.0},
-    ]
-    assert running_best(history) == {"srcc": 0.7, "plcc": 0.8, "krcc": 0.4, "rmse": 1.0}
+def test_best_epochs_takes_every_metric_on_its_own_the_first_of_equals_and_never_nan() -> None:
+    nan = float("nan")
+    by_epoch = {
+        1: {"srcc": nan, "plcc": nan, "krcc": nan, "rmse": nan},
+        2: {"srcc": 0.5, "plcc": 0.8, "krcc": 0.4, "rmse": 2.0},
+        3: {"srcc": 0.7, "plcc": 0.6, "krcc": 0.4, "rmse": 1.0},
+    }
+    assert best_epochs(by_epoch) == {"srcc": 3, "plcc": 2, "krcc": 2, "rmse": 3}
+    assert best_epochs({1: by_epoch[1]})["srcc"] == 1

@@ -20,9 +20,10 @@ def set_up(common: Common) -> torch.device:
     if common.device == "cuda" and not available:
         raise InputError("common.device is cuda, but no CUDA device is visible; set it to auto or cpu")
     use_cuda = available and common.device != "cpu"
-    if use_cuda and common.deterministic:
+    if common.deterministic and (use_cuda or common.threads > 1):
+        # One CPU thread is deterministic by itself, and the switch costs seconds of imports in every process.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when CUDA starts
-    torch.use_deterministic_algorithms(common.deterministic)
+        torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     # fp32 throughout, as the released code: TF32 changes numbers.
     torch.backends.cuda.matmul.allow_tf32 = False

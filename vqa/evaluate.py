@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from vqa.metrics import METRICS, raw_scores, score
+from vqa.metrics import METRICS, best_epochs, raw_scores, score
 from vqa.params import Common, Run
 
 
@@ -23,7 +23,7 @@ def released_scores(predictions: pd.DataFrame, weights: str, train_epoch: str) -
     test = chosen[chosen.weights == weights]
     for (dataset, split), part in test.groupby(["dataset", "split"], sort=False):
         by_epoch = {epoch: _raw(rows) for epoch, rows in part.groupby("epoch")}
-        best = {m: (min if m == "rmse" else max)(by_epoch, key=lambda e, m=m: by_epoch[e][m]) for m in METRICS}
+        best = best_epochs(by_epoch)
         result[f"{dataset}/{split}"] = {
             **{m: by_epoch[best[m]][m] for m in METRICS},
             "best_epoch": {m: int(best[m]) for m in METRICS},

@@ -19,7 +19,7 @@ def _standardise(values: Tensor) -> Tensor:
 def linearity_loss(pred: Tensor, mos: Tensor) -> Tensor:
     """L_lin of FAST-VQA and SAMA, in [0, 1/2]: equal to (1 - rho)(3 + rho) / 8 up to eps (METHODS 1.1).
 
-    The gradient flows through rho and through the batch statistics. Undefined (NaN) for a batch of one.
+    The gradient flows through rho and through the batch statistics. A batch of one gives 0.
     """
     p, y = _standardise(pred), _standardise(mos)
     rho = (p * y).mean()
@@ -30,7 +30,7 @@ def monotonicity_loss(pred: Tensor, mos: Tensor) -> Tensor:
     """L_mono of FAST-VQA and SAMA, >= 0: pairwise hinge, normalised by B (B - 1) (1 + max) (METHODS 1.1).
 
     Shift invariant, not scale invariant. Every unordered pair counts twice; ties in MOS count nothing. The gradient
-    flows through the maximum too, shared evenly between pairs that attain it. Undefined for a batch of one.
+    flows through the maximum too, shared evenly between pairs that attain it. NaN for a batch of one.
     """
     wrong_order = F.relu((pred[:, None] - pred[None, :]) * torch.sign(mos[None, :] - mos[:, None]))
     n = len(pred)

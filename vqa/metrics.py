@@ -49,6 +49,8 @@ def logistic_map(pred: np.ndarray, mos: np.ndarray) -> np.ndarray:
 
     f(x) = b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|)), least squares from (max MOS, min MOS, mean prediction, 0.5).
 
+    The start is the released one, from which the fit may end in a local minimum (spec of the golden vectors, 9).
+
     Args:
         pred: ``(n,)`` predictions on any scale.
         mos: ``(n,)`` labels.
@@ -114,10 +116,15 @@ def score(pred: np.ndarray, mos: np.ndarray) -> Scores:
     return Scores(**raw_scores(pred, mos), **mapped_scores(pred, mos), n=len(pred))
 
 
-def running_best(history: list[dict[str, float]]) -> dict[str, float]:
-    """Best of each metric over epochs, each on its own: maxima, and the minimum of RMSE (discrepancy P1)."""
-    best = {}
-    for name in METRICS:
-        values = [row[name] for row in history]
-        best[name] = min(values) if name == "rmse" else max(values)
-    return best
+def best_epochs(by_epoch: dict[int, dict[str, float]]) -> dict[str, int]:
+    """Epoch of the best value of each metric, each on its own: the maximum, of RMSE the minimum (discrepancy P1).
+
+    The first of equal epochs wins, as in the released code. Epochs with NaN (constant predictions) never do, unless
+    there is no other.
+    """
+
+    def loss(metric: str, epoch: int) -> float:
+        value = by_epoch[epoch][metric]
+        return np.inf if np.isnan(value) else value if metric == "rmse" else -value
+
+    return {metric: min(by_epoch, key=lambda epoch, m=metric: loss(m, epoch)) for metric in METRICS}

@@ -106,12 +106,11 @@ def track(runs: Iterable[str], folder: Path, scale: str, store: str, artifacts: 
     present = _present(client, experiment.experiment_id)
     new = superseded = 0
     for name, content in prints.items():
-        current = present.get(name, [])
-        if any(run.data.tags.get("vqa.fingerprint") == content for run in current):
-            continue
-        _write(client, experiment.experiment_id, folder / name, scale, content)
-        new += 1
-        for run in current:
+        outdated = [run for run in present.get(name, []) if run.data.tags.get("vqa.fingerprint") != content]
+        if len(outdated) == len(present.get(name, [])):
+            _write(client, experiment.experiment_id, folder / name, scale, content)
+            new += 1
+        for run in outdated:
             client.set_tag(run.info.run_id, "vqa.superseded", "true")
             superseded += 1
     return Tally(new, len(prints) - new, superseded)

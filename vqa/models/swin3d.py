@@ -89,7 +89,7 @@ class WindowAttention(nn.Module):
             return plain
         fragment = self.fragment_position_bias_table[index].view(N, N, -1).permute(2, 0, 1)[None]
         gate = distance[:, None].to(plain.dtype)
-        return gate * plain + (1 - gate) * fragment
+        return torch.addcmul(fragment, gate, plain - fragment)
 
     def forward(self, x: Tensor, window: Size3, distance: Tensor, mask: Tensor | None) -> Tensor:
         """``x`` is ``(B, n_windows, N, C)``; ``mask`` ``(n_windows, N, N)`` is added to the logits."""
@@ -121,8 +121,9 @@ class SwinBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.shift: Size3 = tuple(n // 2 if shifted else 0 for n in config.window)
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.norm1 = nn.LayerNorm(width)
         self.attn = WindowAttention(width, heads, config.window, gated)
+        self.norm2 = nn.LayerNorm(width)
         self.mlp = Mlp(width, int(width * config.mlp_ratio))
         self.drop_path = DropPath(drop_path)
 
@@ -201,8 +202,8 @@ class SwinTransformer3D(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         scaled = zip(self.config.window, x.shape[2:], self.config.input_size, strict=True)
         base_window = tuple(w * n // base for w, n, base in scaled)
-        if min(base_window) < 1:
-            raise ValueError(f"input of size {tuple(x.shape[2:])} is too small for windows {self.config.window}")
+        if any(not 1 <= size <= most for size, most in zip(base_window, self.config.window, strict=True)):
+            raise ValueError(f"clips of {tuple(x.shape[2:])} do not fit a network made for {self.config.input_size}")
         x = self.patch_embed(x)
         for stage in self.layers:
             x = stage(x, base_window)

@@ -47,6 +47,7 @@ def relative_position_index(window: Size3) -> Tensor:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # a tensor cached while predicting must serve training later
 def shift_mask(size: Size3, window: Size3, shift: Size3) -> Tensor:
     """Attention mask of a shifted block: ``(n_windows, N, N)`` float, 0 inside a region and -100 across regions."""
     label = torch.zeros(1, *size, 1)
@@ -65,6 +66,7 @@ def shift_mask(size: Size3, window: Size3, shift: Size3) -> Tensor:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # a tensor cached while predicting must serve training later
 def fragment_distance(lattice: tuple[int, int], size: Size3, window: Size3, shift: Size3) -> Tensor:
     """L1 distance between the fragments of two tokens: ``(n_windows, N, N)`` float, integers from 0.
 

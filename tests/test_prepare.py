@@ -1,0 +1,104 @@
+"""From files to a checked item list: nothing is dropped or substituted in silence."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from clips import broken_videos, numbered_frames, read_number, write_video
+
+from vqa.data.items import PreparedDataset, items_digest
+from vqa.data.prepare import prepare, read_labels
+from vqa.io import InputError
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data" / "small"
+    sizes = {"a": (30, 64, 48), "b": (17, 48, 96), "c": (25, 72, 40)}
+    for name, (n, width, height) in sizes.items():
+        write_video(folder / "videos" / f"{name}.mp4", numbered_frames(n, width, height))
+    _label(folder, [("videos/a.mp4", 1.5, "train"), ("videos/b.mp4", 3.25, "test"), ("videos/c.mp4", 4.0, "train")])
+    return folder
+
+
+def _label(folder: Path, rows: list[tuple]) -> None:
+    pd.DataFrame(rows, columns=["name", "mos", "split"]).to_csv(folder / "labels.csv", index=False)
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_frames_are_the_same_with_and_without_a_frame_store(data: Path, tmp_path: Path, store):
+    report = prepare(data, tmp_path / "small", "stop", frame_store=store)
+    dataset = PreparedDataset(tmp_path / "small", data)
+    assert report["usable"] == 3
+    assert (tmp_path / "small" / "frames.bin").stat().st_size == (sum([30 * 64 * 48, 17 * 48 * 96, 25 * 72 * 40]) * 3 * store)
+    for item in dataset.items("all"):
+        indices = np.array([item.n_frames - 1, 0, 5])
+        frames = dataset.frames(item, indices)
+        assert frames.shape == (3, item.height, item.width, 3)
+        assert [read_number(frame) for frame in frames] == indices.tolist()
+
+
+def test_report_counts_and_splits(data: Path, tmp_path: Path):
+    prepare(data, tmp_path / "small", "stop", frame_store=False)
+    report = json.loads((tmp_path / "small" / "report.json").read_text())
+    assert report["splits"]["train"]["items"] == 2
+    assert report["splits"]["train"]["mos"]["mean"] == pytest.approx(2.75)
+    assert report["splits"]["test"]["sizes"] == ["48x96"]
+    dataset = PreparedDataset(tmp_path / "small", data)
+    assert [item.name for item in dataset.items("train")] == ["videos/a.mp4", "videos/c.mp4"]
+    with pytest.raises(InputError, match="no items in split 'val'; it has test, train, all"):
+        dataset.items("val")
+
+
+def test_bad_files_stop_with_their_names_or_are_listed_with_reasons(data: Path, tmp_path: Path):
+    bad = broken_videos(data / "videos")
+    rows = [("videos/a.mp4", 1.5, "train"), *((f"videos/{path.name}", 2.0, "train") for path in bad.values())]
+    _label(data, rows)
+    with pytest.raises(InputError, match=rf"truncated\.mp4: .*and {len(bad) - 1} more bad files.*bad_files: exclude") as stop:
+        prepare(data, tmp_path / "small", "stop", frame_store=True)
+    assert "\n" not in str(stop.value)
+    assert not (tmp_path / "small" / "items.csv").exists(), "a stopped preparation must not look like a finished one"
+    report = prepare(data, tmp_path / "small", "exclude", frame_store=True)
+    assert (report["listed"], report["usable"]) == (1 + len(bad), 1)
+    excluded = pd.read_csv(tmp_path / "small" / "excluded.csv")
+    assert set(excluded.name) == {f"videos/{path.name}" for path in bad.values()}
+    assert excluded.reason.str.contains("empty file").sum() == 1
+
+
+def test_a_data_set_without_usable_files_is_an_error(data: Path, tmp_path: Path):
+    _label(data, [("videos/gone.mp4", 2.0, "train")])
+    with pytest.raises(InputError, match="none of its 1 files"):
+        prepare(data, tmp_path / "small", "exclude", frame_store=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,mos\na,1\n", "columns are"),
+        ("name,mos,split\na,1,train\na,2,test\n", "item a occurs more than once"),
+        ("name,mos,split\na,good,train\n", "item a has no numeric MOS"),
+    ],
+)
+def test_bad_label_lists_are_refused(tmp_path: Path, text, message):
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_labels(tmp_path / "labels.csv")
+    with pytest.raises(InputError, match="fetch the data set first"):
+        read_labels(tmp_path / "nothing.csv")
+
+
+def test_a_replaced_file_is_noticed_when_frames_are_decoded_on_the_fly(data: Path, tmp_path: Path):
+    prepare(data, tmp_path / "small", "stop", frame_store=False)
+    dataset = PreparedDataset(tmp_path / "small", data)
+    write_video(data / "videos" / "a.mp4", numbered_frames(30, 80, 48))
+    with pytest.raises(InputError, match="not the file that was prepared"):
+        dataset.frames(dataset.items("train")[0], np.array([0]))
+
+
+def test_items_digest_depends_on_names_and_mos_not_on_order():
+    table = pd.DataFrame({"name": ["a", "b"], "mos": [1.0, 2.0]})
+    assert items_digest(table) == items_digest(table[::-1])
+    assert items_digest(table) != items_digest(table.assign(mos=[1.0, 2.5]))
+    assert items_digest(table) != items_digest(table.assign(name=["a", "c"]))

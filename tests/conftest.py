@@ -8,6 +8,9 @@ import pytest
 import torch
 from hypothesis import settings
 
+# As the stages run: two threads of one process would fight with whatever else runs.
+torch.set_num_threads(1)
+
 # The same examples on every run: a red test stays red until somebody repairs it.
 settings.register_profile("project", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("project")

@@ -55,9 +55,11 @@ def plan() -> tuple[nx.DiGraph, list[str]]:
         graph = nx.DiGraph()
         graph.add_nodes_from(stage.addressing for stage in repo.index.graph)
         graph.add_edges_from((a.addressing, b.addressing) for a, b in repo.index.graph.edges)
+        position = {stage.addressing: number for number, stage in enumerate(repo.index.stages)}
         changed = [name for name in repo.status() if name in graph]
     stale = set(changed).union(*(nx.ancestors(graph, name) for name in changed))
-    return graph, [name for name in reversed(list(nx.topological_sort(graph))) if name in stale]
+    order = nx.lexicographical_topological_sort(graph.reverse(copy=False), key=position.get)
+    return graph, [name for name in order if name in stale]
 
 
 def gpus() -> int:

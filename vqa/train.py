@@ -193,7 +193,7 @@ class Trainer:
 
 
 def _table(text: str) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(text), float_precision="round_trip")
+    return pd.read_csv(io.StringIO(text))
 
 
 def _append(table: pd.DataFrame, *rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Bring one data set to ``data/DATASET``: ``python -m stages.fetch DATASET``.
 
-A synthetic data set is made on the spot, from its block of params: nothing is downloaded.
+A synthetic data set is made on the spot, from its block of ``synthetic`` in params: nothing is downloaded.
 """
 
 from pathlib import Path
@@ -18,9 +18,9 @@ def main() -> None:
     params = load()
     name = argument(__doc__, "dataset", params.datasets)
     try:
-        spec = SyntheticSpec.from_dict(name, params.datasets[name].synthetic)
+        spec = SyntheticSpec.from_dict(name, params.synthetic[name])
     except ValueError as error:
-        raise ParamsError(f"params.yaml: {error}") from None
+        raise ParamsError(f"params.yaml: synthetic: {error}") from None
     build(spec, Path("data") / name, params.common.seed)
 
 

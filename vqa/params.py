@@ -1,6 +1,6 @@
 """The schema of ``params.yaml``, and the only reader of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,17 +72,15 @@ class Dataset:
 
     Attributes:
         title: the paper's name of it.
-        source: where the files come from; ``synthetic`` makes them from ``synthetic``.
+        source: where the files come from; ``synthetic`` makes them, see :class:`Params`.
         bad_files: ``stop`` at a corrupt or missing file, or ``exclude`` it with a line in the report.
         frame_store: keep the decoded frames of all items in one file, so that training does not decode again.
-        synthetic: see :class:`vqa.data.synthetic.SyntheticSpec`.
     """
 
     title: str
     source: str
     bad_files: str
     frame_store: bool
-    synthetic: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         one_of("source", self.source, ("synthetic",))
@@ -149,11 +147,23 @@ class Figure:
 
 @dataclass(frozen=True)
 class Params:
-    """A whole parameter file; ``methods`` are parsed by the methods themselves (:func:`vqa.strict.build`)."""
+    """A whole parameter file.
+
+    Attributes:
+        root: the project's folder, seen from the folder of this file.
+        common: what every stage shares.
+        datasets: data sets by name.
+        synthetic: what synthetic data sets are made of (:class:`vqa.data.synthetic.spec.SyntheticSpec`), by name.
+        methods: blocks that the modules of ``vqa.methods`` read themselves, by name.
+        runs: trainings by name.
+        tables: tables by file name in ``reports/paper``.
+        figures: figures by file name.
+    """
 
     root: str
     common: Common
     datasets: dict[str, Dataset]
+    synthetic: dict[str, dict[str, Any]]
     methods: dict[str, dict[str, Any]]
     runs: dict[str, Run]
     tables: dict[str, Table]
@@ -174,6 +184,9 @@ def load(path: Path = Path("params.yaml")) -> Params:
     except yaml.YAMLError as error:
         raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     params = build(Params, raw, path.name)
+    for name, dataset in params.datasets.items():
+        if dataset.source == "synthetic":
+            known_name(f"{path.name}: synthetic", name, params.synthetic)
     for name, run in params.runs.items():
         where = f"{path.name}: runs.{name}"
         known_name(f"{where}.method", run.method, params.methods)

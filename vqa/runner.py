@@ -22,6 +22,7 @@ from dvc.repo import Repo
 from tqdm import tqdm
 
 LOGS = Path(".state") / "logs"
+FINGERPRINTS = "fingerprints"
 
 # Forked children find DVC imported. The parent itself never opens a repository, so that no lock, thread or database
 # connection is inherited.
@@ -79,6 +80,9 @@ def reproduce(jobs: int) -> Outcome:
     The output of each stage goes to ``.state/logs/<stage>.log``; the end of a failed one is printed.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
+    with _FORK.Pool(1) as pool:
+        # First, so that an edit which changes no fingerprint makes nothing else stale.
+        pool.apply(_dvc_reproduce, (FINGERPRINTS,))
     with _FORK.Pool(1) as pool:
         graph, waiting = pool.apply(plan)
     outcome, running = Outcome(), []
@@ -144,4 +148,8 @@ def _reproduce_one(stage: str, gpu: int | None) -> None:
     os.dup2(log, 2)
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
-    sys.exit(dvc.cli.main(["--wait-for-lock", "repro", "-s", stage]))
+    sys.exit(_dvc_reproduce(stage))
+
+
+def _dvc_reproduce(stage: str) -> int:
+    return dvc.cli.main(["--wait-for-lock", "repro", "-s", "-q", stage])

@@ -15,7 +15,10 @@ def main() -> None:
     """Draw all data sets of params, in their order."""
     params = load()
     datasets = open_datasets(params.datasets)
-    titled = {params.datasets[name].title: dataset for name, dataset in datasets.items()}
+    titled = {}
+    for name, dataset in datasets.items():
+        made = " (synthetic)" if params.datasets[name].source == "synthetic" else ""
+        titled[params.datasets[name].title + made] = dataset
     contact_sheet(titled, Path("reports") / "figures" / "contact_sheet.png")
 
 

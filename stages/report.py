@@ -1,6 +1,6 @@
 """Write the front page of the report: ``python -m stages.report``.
 
-Reads ``reports/tables/`` and ``reports/figures/`` as their stages wrote them; writes ``reports/README.md``.
+Reads ``reports/tables/`` and ``reports/figures/`` as their stages wrote them, and ``prepared/*/report.json``; writes ``reports/README.md``.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from vqa.report.front import front_page
 def main() -> None:
     """Write ``reports/README.md``."""
     params, reports = load(), Path("reports")
-    page = front_page(params, reports, Path(params.root) / "reports" / "paper")
+    page = front_page(params, reports, Path(params.root) / "reports" / "paper", Path("prepared"))
     with atomic(reports / "README.md") as draft:
         draft.write_text(page, encoding="utf-8")
 

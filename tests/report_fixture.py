@@ -24,6 +24,14 @@ from vqa.train import CURVE
 PAPER = Path(__file__).parent.parent / "reports" / "paper"
 EPOCHS = 4
 SIZES = {"konvid1k/train": 48, "konvid1k/test": 24, "livevqc/test": 20}
+MOS = {"mean": 3.0, "std": 1.0, "min": 1.2, "max": 4.8}
+REPORT = {
+    "excluded": [{"name": "videos/a.mp4", "split": "test", "reason": "empty file"}],
+    "splits": {
+        "test": {"items": 23, "items_digest": "0123456789ab", "mos": MOS, "frames": [1, 1]},
+        "train": {"items": 48, "items_digest": "ba9876543210", "mos": MOS, "frames": [24, 32]},
+    },
+}
 PARAMS = """
 root: .
 common:
@@ -39,6 +47,7 @@ common:
 datasets:
   konvid1k: {title: KoNViD-1k, source: synthetic, bad_files: stop, frame_store: false}
   livevqc: {title: LIVE-VQC, source: synthetic, bad_files: stop, frame_store: false}
+synthetic: {konvid1k: {}, livevqc: {}}
 methods:
   fastvqa: {weight_decay: 0.05}
 runs:
@@ -107,6 +116,8 @@ def build_project(folder: Path) -> Params:
         write_run(folder / "runs" / name, params, name)
     shutil.copytree(folder / "runs" / "A15", folder / "runs" / "orphan")
     shutil.copytree(PAPER, folder / "reports" / "paper")
+    for name in params.datasets:
+        write_json(folder / "prepared" / name / "report.json", REPORT)
     return params
 
 

@@ -16,6 +16,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("front")
     build_project(folder)
     assert [call(stage.main, folder) for stage in (tables, figures, report)] == [0, 0, 0]
+    (folder / "reports" / "figures" / "contact_sheet.png").write_bytes(b"drawn by another stage")
     return folder
 
 
@@ -32,6 +33,15 @@ def test_page_says_what_it_shows_and_what_it_does_not(made: Path) -> None:
     assert f"{base.value.item():.3f} [{base.ci_low.item():.3f}, {base.ci_high.item():.3f}]" in row
     assert "12 trained, 0 quoted, 12 missing" in row
     assert "orphan" not in page
+
+
+def test_page_counts_items_and_exclusions_of_every_data_set(made: Path) -> None:
+    page = (made / "reports" / "README.md").read_text()
+    rows = [re.sub(r" +", " ", line) for line in page.splitlines() if line.startswith("| KoNViD-1k")]
+    assert rows == [
+        "| KoNViD-1k | test | 23 | 1 | 1.20 to 4.80, mean 3.00 | 1 | `0123456789ab` |",
+        "| KoNViD-1k | train | 48 | 0 | 1.20 to 4.80, mean 3.00 | 24-32 | `ba9876543210` |",
+    ]
 
 
 def test_links_lead_to_files(made: Path) -> None:

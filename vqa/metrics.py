@@ -1,5 +1,6 @@
 """Agreement of predictions with MOS: SRCC, KRCC, PLCC, RMSE, raw and after a logistic mapping (METHODS 3.7, 6.5)."""
 
+import warnings
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -67,7 +68,8 @@ def logistic_map(pred: np.ndarray, mos: np.ndarray) -> np.ndarray:
     if np.ptp(pred) == 0:
         raise ValueError("the logistic mapping is not defined for constant predictions")
     start = [mos.max(), mos.min(), pred.mean(), 0.5]
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", optimize.OptimizeWarning)  # about the covariance, which is not used
         parameters, _ = optimize.curve_fit(_logistic, pred, mos, p0=start, maxfev=100_000_000)
         return _logistic(pred, *parameters)
 

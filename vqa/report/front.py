@@ -1,5 +1,6 @@
 """The front page of the report: what was rebuilt, at which scale, what it says, and what is not in it."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -56,16 +57,37 @@ def not_run(frames: dict[str, pd.DataFrame], paper: Path) -> list[str]:
     return lines or ["- Nothing: every cell of the paper's tables is filled."]
 
 
-def front_page(params: Params, reports: Path, paper: Path) -> str:
+def data_overview(params: Params, prepared: Path) -> list[str]:
+    """One line per data set and split: items, excluded items, MOS, frames, and the digest of the item list."""
+    rows = []
+    for name, dataset in params.datasets.items():
+        path = prepared / name / "report.json"
+        if not path.is_file():
+            raise InputError(f"{path} is missing: `dvc repro prepare@{name}`")
+        report = json.loads(path.read_text(encoding="utf-8"))
+        for split, part in report["splits"].items():
+            excluded = sum(item["split"] == split for item in report["excluded"])
+            mos, frames = part["mos"], part["frames"]
+            spread = f"{mos['min']:.2f} to {mos['max']:.2f}, mean {mos['mean']:.2f}"
+            length = str(frames[0]) if frames[0] == frames[1] else f"{frames[0]}-{frames[1]}"
+            rows.append(
+                [dataset.title, split, str(part["items"]), str(excluded), spread, length, f"`{part['items_digest']}`"]
+            )
+    header = ["Data set", "Split", "Items", "Excluded", "MOS", "Frames", "Item list"]
+    return pipe_table(header, [False, False, True, True, False, True, False], rows)
+
+
+def front_page(params: Params, reports: Path, paper: Path, prepared: Path) -> str:
     """Markdown of the front page.
 
     Args:
         params: names the tables and figures.
         reports: folder that holds ``tables/`` and ``figures/`` and gets the page.
         paper: folder of the paper's numbers.
+        prepared: folder of the prepared data sets.
 
     Raises:
-        InputError: if a table or figure that params name was not made.
+        InputError: if a table, figure or data set that params name was not made.
     """
     frames = {name: read_table(reports / "tables" / f"{name}.csv") for name in params.tables}
     common = params.common
@@ -80,6 +102,8 @@ def front_page(params: Params, reports: Path, paper: Path) -> str:
         f"> Scale `{common.scale}`, training seed {common.seed}.",
         *("", "## Tables", "", *overview(frames, params), ""),
         *("## Figures", "", *_figures(params, reports)),
+        *("## Data", "", *data_overview(params, prepared), ""),
+        *("![Samples of every data set, from low to high MOS](figures/contact_sheet.png)", ""),
         *("## How to read", "", *_how_to_read(params), ""),
         *("## What was not run", "", *not_run(frames, paper), ""),
         *("## Tables in full", ""),

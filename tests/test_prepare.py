@@ -32,7 +32,9 @@ def test_frames_are_the_same_with_and_without_a_frame_store(data: Path, tmp_path
     report = prepare(data, tmp_path / "small", "stop", frame_store=store)
     dataset = PreparedDataset(tmp_path / "small", data)
     assert report["usable"] == 3
-    assert (tmp_path / "small" / "frames.bin").stat().st_size == (sum([30 * 64 * 48, 17 * 48 * 96, 25 * 72 * 40]) * 3 * store)
+    assert (tmp_path / "small" / "frames.bin").stat().st_size == (
+        sum([30 * 64 * 48, 17 * 48 * 96, 25 * 72 * 40]) * 3 * store
+    )
     for item in dataset.items("all"):
         indices = np.array([item.n_frames - 1, 0, 5])
         frames = dataset.frames(item, indices)
@@ -56,7 +58,9 @@ def test_bad_files_stop_with_their_names_or_are_listed_with_reasons(data: Path, 
     bad = broken_videos(data / "videos")
     rows = [("videos/a.mp4", 1.5, "train"), *((f"videos/{path.name}", 2.0, "train") for path in bad.values())]
     _label(data, rows)
-    with pytest.raises(InputError, match=rf"truncated\.mp4: .*and {len(bad) - 1} more bad files.*bad_files: exclude") as stop:
+    with pytest.raises(
+        InputError, match=rf"truncated\.mp4: .*and {len(bad) - 1} more bad files.*bad_files: exclude"
+    ) as stop:
         prepare(data, tmp_path / "small", "stop", frame_store=True)
     assert "\n" not in str(stop.value)
     assert not (tmp_path / "small" / "items.csv").exists(), "a stopped preparation must not look like a finished one"

@@ -18,10 +18,14 @@ from pathlib import Path
 import dvc.cli
 import dvc.commands.repro
 import networkx as nx
+import pandas as pd
 from dvc.repo import Repo
 from tqdm import tqdm
 
+from vqa.io import write_csv
+
 LOGS = Path(".state") / "logs"
+TIMINGS = Path(".state") / "timings.csv"
 FINGERPRINTS = "fingerprints"
 
 # Forked children find DVC imported. The parent itself never opens a repository, so that no lock, thread or database
@@ -108,6 +112,7 @@ def reproduce(jobs: int) -> Outcome:
         for entry in running:
             entry.process.terminate()
         bar.close()
+        _record(outcome)
     return outcome
 
 
@@ -135,6 +140,13 @@ def _line(done: _Running, outcome: Outcome, total: int) -> str:
         tail = _log(done.stage).read_text(errors="replace").strip().splitlines()[-12:]
         line = "\n".join([f"{line}  FAILED, from {_log(done.stage)}:", *(f"    {text}" for text in tail)])
     return line
+
+
+def _record(outcome: Outcome) -> None:
+    """Keep the seconds of every stage from when it last ran, for the bench."""
+    earlier = pd.read_csv(TIMINGS).set_index("stage").seconds.to_dict() if TIMINGS.is_file() else {}
+    seconds = {**earlier, **{stage: round(took, 2) for stage, took in outcome.seconds.items()}}
+    write_csv(TIMINGS, pd.DataFrame({"stage": seconds.keys(), "seconds": seconds.values()}))
 
 
 def _log(stage: str) -> Path:

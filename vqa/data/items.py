@@ -29,8 +29,11 @@ class Item:
 
 
 def items_digest(items: pd.DataFrame) -> str:
-    """First 12 digits of the SHA-256 of an item list: names with MOS, sorted; equal lists have equal digests."""
-    lines = sorted(f"{name},{mos:.6g}" for name, mos in zip(items.name, items.mos, strict=True))
+    """First 12 digits of the SHA-256 of an item list: sorted names, with MOS to three digits.
+
+    Three, so that the same labels written with other rounding, or computed on another processor, stay the same list.
+    """
+    lines = sorted(f"{name},{mos:.3g}" for name, mos in zip(items.name, items.mos, strict=True))
     return digest("\n".join(lines))[:12]
 
 

@@ -1,0 +1,65 @@
+"""Measure speed and print it: ``python -m stages.bench`` (after ``make repro``; it changes nothing).
+
+Ratios compare ways of doing the same in one process; the rest is wall time on the machine that is named.
+"""
+
+import os
+import platform
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from vqa.bench import sampling, training
+from vqa.io import run_stage
+from vqa.params import load
+from vqa.runner import TIMINGS
+
+
+def main() -> None:
+    """Print four tables: sampling, training steps, the graph, the last rebuild."""
+    params = load()
+    torch.set_num_threads(params.common.threads)
+    print(f"machine: {_processor()}, {len(os.sched_getaffinity(0))} cores; one thread per process\n")
+    with tempfile.TemporaryDirectory() as folder:
+        ways = sampling(Path(folder))
+    slowest = list(ways.values())[-1]
+    rows = [(way, 1000 * took, slowest / took) for way, took in ways.items()]
+    _table("fragments of a 32-frame clip at 960x540", ["way", "ms per clip", "throughput ratio"], rows)
+    steps = training(params)
+    rows = [(kind, 1000 * took, took / steps["none"]) for kind, took in steps.items()]
+    _table("one training step of the demo's network", ["perturbation", "ms per step", "cost ratio"], rows)
+    rows = [
+        (" ".join(command), _wall(command)) for command in (["dvc", "status", "-q"], ["dvc", "repro", "-q", "--dry"])
+    ]
+    _table("the graph", ["command", "seconds"], rows)
+    if not TIMINGS.is_file():
+        print("the last rebuild: not timed yet, run `make repro` first")
+        return
+    timings = pd.read_csv(TIMINGS)
+    timings["stage"] = timings.stage.str.partition("@")[0]
+    by_stage = timings.groupby("stage", sort=False).seconds.agg(["count", "sum", "median", "max"]).reset_index()
+    _table("stages when they last ran (seconds, side by side with others)", list(by_stage.columns), by_stage.to_numpy())
+
+
+def _table(title: str, header: list[str], rows) -> None:
+    print(f"{title}\n{pd.DataFrame(rows, columns=header).to_markdown(index=False, floatfmt='.2f')}\n")
+
+
+def _wall(command: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    run_stage(main)

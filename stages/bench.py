@@ -20,7 +20,7 @@ from vqa.runner import TIMINGS
 
 
 def main() -> None:
-    """Print four tables: sampling, training steps, the graph, the last rebuild."""
+    """Print four tables: sampling, training steps, the graph, its stages."""
     params = load()
     torch.set_num_threads(params.common.threads)
     print(f"machine: {_processor()}, {len(os.sched_getaffinity(0))} cores; one thread per process\n")
@@ -32,13 +32,11 @@ def main() -> None:
     steps = training(params)
     rows = [(kind, 1000 * took, took / steps["none"]) for kind, took in steps.items()]
     _table("one training step of the demo's network", ["perturbation", "ms per step", "cost ratio"], rows)
-    rows = [
-        (" ".join(command), _wall(command)) for command in (["dvc", "status", "-q"], ["dvc", "repro", "-q", "--dry"])
-    ]
-    _table("the graph", ["command", "seconds"], rows)
     if not TIMINGS.is_file():
-        print("the last rebuild: not timed yet, run `make repro` first")
+        print("the graph and its stages: not timed yet, run `make repro` first")
         return
+    rows = [(" ".join(command), _wall(command)) for command in (["dvc", "status", "-q"], ["dvc", "repro", "-q"])]
+    _table("the graph with nothing to do", ["command", "seconds"], rows)
     timings = pd.read_csv(TIMINGS)
     timings["stage"] = timings.stage.str.partition("@")[0]
     by_stage = timings.groupby("stage", sort=False).seconds.agg(["count", "sum", "median", "max"]).reset_index()

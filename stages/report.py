@@ -1,6 +1,7 @@
 """Write the front page of the report: ``python -m stages.report``.
 
-Reads ``reports/tables/`` and ``reports/figures/`` as their stages wrote them, and ``prepared/*/report.json``; writes ``reports/README.md``.
+Reads ``reports/tables/`` and ``reports/figures/`` as their stages wrote them, and ``prepared/*/report.json``; writes
+``reports/README.md``.
 """
 
 from pathlib import Path

@@ -45,7 +45,6 @@ def test_scores_of_a_trained_model_follow_the_true_quality(tmp_path: Path) -> No
     assert rated > 0.85, "the simulated raters agree with the truth"
     assert found.statistic > 0.5
     assert found.pvalue < 1e-3
-    worst, best = (
-        predictions.prediction.to_numpy()[np.argsort(truth.quality)[part]] for part in (slice(12), slice(-12, None))
-    )
+    from_worst = predictions.prediction.to_numpy()[np.argsort(truth.quality.to_numpy())]
+    worst, best = from_worst[:12], from_worst[-12:]
     assert np.mean(best[:, None] > worst[None, :]) > 0.85, "clearly good and clearly bad videos are told apart"

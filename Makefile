@@ -23,8 +23,9 @@ help:  ## Show this list
 
 venv:  ## Set up the environment (done by every other target); rebuilt only when requirements.lock changes
 	@if [ "$$(cat $(STAMP) 2>/dev/null)" != "$$(sha256sum < requirements.lock)" ]; then \
-	  set -e; rm -rf $(VENV); $(PYTHON) -m venv $(VENV); \
-	  $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock; \
+	  set -e; echo "setting up $(VENV) from requirements.lock: about 6 GB, once"; \
+	  rm -rf $(VENV); $(PYTHON) -m venv $(VENV); \
+	  $(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements.lock; \
 	  sha256sum < requirements.lock > $(STAMP); \
 	fi
 

@@ -8,6 +8,7 @@ import os
 import time
 
 from vqa.io import InputError, run_stage
+from vqa.params import load
 from vqa.runner import gpus, reproduce
 
 
@@ -15,11 +16,17 @@ def main() -> int:
     """Run the graph; exit code 1 if a stage failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=0, help="stages at a time; 0 (default): one per GPU, else per core")
-    jobs = parser.parse_args().jobs or gpus() or len(os.sched_getaffinity(0))
-    if jobs < 1:
-        raise InputError(f"--jobs: {jobs} is not a positive number")
+    jobs = parser.parse_args().jobs
+    if jobs < 0:
+        raise InputError(f"--jobs: {jobs} is negative")
+    devices = [] if load().common.device == "cpu" else gpus()
+    jobs = jobs or len(devices) or len(os.sched_getaffinity(0))
     started = time.monotonic()
-    outcome = reproduce(jobs)
+    try:
+        outcome = reproduce(jobs, devices)
+    except KeyboardInterrupt:
+        print("stopped; finished stages are kept, and a training goes on after its last full epoch next time")
+        return 130
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
     print(f"{len(outcome.seconds)} stages reproduced in {minutes} min {seconds} s, {jobs} at a time")
     if outcome.failed:

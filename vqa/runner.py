@@ -5,9 +5,11 @@ in several processes: with ``-s`` a process touches its own stage alone, so this
 order that the graph allows. One slot per GPU where there are GPUs, else one per core.
 """
 
+import contextlib
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -67,30 +69,35 @@ def plan() -> tuple[nx.DiGraph, list[str]]:
     return graph, [name for name in order if name in stale]
 
 
-def gpus() -> int:
-    """Number of visible NVIDIA GPUs, without importing torch."""
+def gpus() -> list[str]:
+    """The visible NVIDIA GPUs as ``CUDA_VISIBLE_DEVICES`` names them, without importing torch."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return len([part for part in visible.split(",") if part.strip()])
+        return [part.strip() for part in visible.split(",") if part.strip()]
     if shutil.which("nvidia-smi") is None:
-        return 0
+        return []
     listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
-    return sum(line.startswith("GPU ") for line in listing.stdout.splitlines())
+    return [str(k) for k in range(sum(line.startswith("GPU ") for line in listing.stdout.splitlines()))]
 
 
-def reproduce(jobs: int) -> Outcome:
-    """Reproduce all stale stages, up to ``jobs`` at a time; a failure stops only what depends on it.
+def reproduce(jobs: int, devices: list[str]) -> Outcome:
+    """Reproduce all stale stages; a failure stops only what depends on it.
 
     The output of each stage goes to ``.state/logs/<stage>.log``; the end of a failed one is printed.
+
+    Args:
+        jobs: stages at a time, at least 1.
+        devices: GPUs (:func:`gpus`); slot k sees the one at k modulo their number. Empty: the CPU.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a kill stops the stages too, like Ctrl-C
     with _FORK.Pool(1) as pool:
         # First, so that an edit which changes no fingerprint makes nothing else stale.
         pool.apply(_dvc_reproduce, (FINGERPRINTS,))
     with _FORK.Pool(1) as pool:
         graph, waiting = pool.apply(plan)
     outcome, running = Outcome(), []
-    devices, slots = gpus(), list(range(jobs))
+    slots = list(range(jobs))
     total = len(waiting)
     bar = tqdm(total=total, unit="stage", disable=None, dynamic_ncols=True)
     try:
@@ -98,7 +105,8 @@ def reproduce(jobs: int) -> Outcome:
             for stage in _ready(graph, waiting, running, outcome, len(slots)):
                 waiting.remove(stage)
                 slot = slots.pop(0)
-                process = _FORK.Process(target=_reproduce_one, args=(stage, slot % devices if devices else None))
+                device = devices[slot % len(devices)] if devices else None
+                process = _FORK.Process(target=_reproduce_one, args=(stage, device))
                 process.start()
                 running.append(_Running(stage, slot, process, time.monotonic()))
             time.sleep(0.02)
@@ -110,7 +118,7 @@ def reproduce(jobs: int) -> Outcome:
                 bar.write(_line(done, outcome, total), file=sys.stdout)
     finally:
         for entry in running:
-            entry.process.terminate()
+            _stop(entry.process)
         bar.close()
         _record(outcome)
     return outcome
@@ -153,13 +161,21 @@ def _log(stage: str) -> Path:
     return LOGS / f"{stage.replace('/', '_')}.log"
 
 
-def _reproduce_one(stage: str, gpu: int | None) -> None:
+def _stop(process: multiprocessing.Process) -> None:
+    """End a child with all that it started; the process group is its own, see :func:`_reproduce_one`."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    process.join()
+
+
+def _reproduce_one(stage: str, device: str | None) -> None:
     """In a child process: let DVC reproduce one stage, its output in a log."""
+    os.setsid()
     log = os.open(_log(stage), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
+    if device is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = device
     sys.exit(_dvc_reproduce(stage))
 
 

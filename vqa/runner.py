@@ -90,7 +90,6 @@ def reproduce(jobs: int, devices: list[str]) -> Outcome:
         devices: GPUs (:func:`gpus`); slot k sees the one at k modulo their number. Empty: the CPU.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a kill stops the stages too, like Ctrl-C
     with _FORK.Pool(1) as pool:
         # First, so that an edit which changes no fingerprint makes nothing else stale.
         pool.apply(_dvc_reproduce, (FINGERPRINTS,))
@@ -100,6 +99,7 @@ def reproduce(jobs: int, devices: list[str]) -> Outcome:
     slots = list(range(jobs))
     total = len(waiting)
     bar = tqdm(total=total, unit="stage", disable=None, dynamic_ncols=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill stops the stages too, like Ctrl-C
     try:
         while waiting or running:
             for stage in _ready(graph, waiting, running, outcome, len(slots)):

@@ -13,6 +13,7 @@ import yaml
 
 from stages import fingerprints
 from vqa.fingerprints import code_digest, fingerprint, module_closure
+from vqa.io import run_stage
 
 ROOT = Path(__file__).parents[1]
 MODULES = [path for package in ("vqa", "stages") for path in sorted((ROOT / package).rglob("*.py"))]
@@ -276,3 +277,14 @@ def test_a_stage_or_method_that_is_gone_leaves_no_file_behind(project):
     Path("fingerprints").mkdir()
     Path("fingerprints/old.txt").write_text("old")
     assert "old" not in written()
+
+
+def test_a_method_without_a_module_is_refused_in_one_line(project, capsys):
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("\n  fastvqa:\n", "\n  fastvqua: {}\n  fastvqa:\n"))
+    with pytest.raises(SystemExit) as stop:
+        run_stage(fingerprints.main)
+    message = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert "fastvqua" in message
+    assert message.count("\n") == 1

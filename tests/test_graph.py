@@ -20,8 +20,10 @@ import yaml
 from dvc.repo import Repo
 
 from stages import fingerprints
-from vqa.params import load
+from vqa.params import Params, load
 from vqa.runner import plan
+
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # of DVC itself
 
 ROOT = Path(__file__).parents[1]
 GRAPH = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -51,7 +53,7 @@ def shape() -> Shape:
 
 
 @pytest.fixture(scope="module")
-def params():
+def params() -> Params:
     return load(ROOT / "params.yaml")
 
 
@@ -81,7 +83,7 @@ def test_data_flows_from_fetch_to_the_report(shape, params):
                 assert {f"prepare@{dataset}", f"fetch@{dataset}"} <= shape.upstream(stage), (stage, dataset)
     every = {f"evaluate@{name}" for name in params.runs}
     assert every <= set(shape.graph.successors("tables"))
-    assert {"tables", *(f"figures@{name}" for name in params.figures)} <= set(shape.graph.successors("report"))
+    assert {"tables", *(f"figures@{name}" for name in params.figures)} <= shape.upstream("report")
     for name, figure in params.figures.items():
         assert f"train@{figure.run}" in shape.graph.successors(f"figures@{name}")
         assert not shape.upstream(f"figures@{name}") & every, "a curve needs no evaluation"
@@ -90,8 +92,8 @@ def test_data_flows_from_fetch_to_the_report(shape, params):
 
 def test_trainings_are_independent_of_each_other(shape, params):
     for name in params.runs:
-        others = {f"{stage}@{other}" for stage in ("train", "evaluate") for other in params.runs if other != name}
-        assert not shape.upstream(f"evaluate@{name}") & others
+        upstream = {stage for stage in shape.upstream(f"evaluate@{name}") if stage.startswith(("train", "evaluate"))}
+        assert upstream == {f"train@{name}"}
 
 
 def test_every_stage_depends_on_its_own_fingerprint_and_the_stage_makes_it(shape, params):
@@ -109,23 +111,20 @@ def test_every_stage_depends_on_its_own_fingerprint_and_the_stage_makes_it(shape
 
 
 def test_no_two_stages_share_outputs(shape):
-    owner: dict[str, str] = {}
-    for name, outs in shape.outs.items():
-        for out in outs:
-            assert owner.setdefault(out, name) == name
-    for out in owner:
-        inside = [other for other in owner if other != out and other.startswith(f"{out}/")]
-        assert not inside, f"{out} of {owner[out]} contains outputs of other stages"
+    outs = [out for group in shape.outs.values() for out in group]
+    assert len(outs) == len(set(outs))
+    assert not [(out, inner) for out in outs for inner in outs if inner.startswith(f"{out}/")]
 
 
 def test_outputs_are_ignored_by_git_and_never_committed(shape):
     outs = {out for group in shape.outs.values() for out in group}
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, text=True, capture_output=True, check=True).stdout.split()
     assert not [path for path in tracked if any(path == out or path.startswith(f"{out}/") for out in outs)]
+    paths = {out if Path(out).suffix else f"{out}/file" for out in outs}
     ignored = subprocess.run(
-        ["git", "check-ignore", "--no-index", *sorted(outs)], cwd=ROOT, text=True, capture_output=True, check=False
+        ["git", "check-ignore", "--no-index", *sorted(paths)], cwd=ROOT, text=True, capture_output=True, check=False
     ).stdout.split()
-    assert set(ignored) == outs
+    assert set(ignored) == paths
 
 
 def test_every_output_is_cached(shape):
@@ -143,11 +142,8 @@ def test_commands_are_thin_modules_of_the_project(shape):
         assert arguments == ([key] if key else [])
         assert module == f"stages.{name.partition('@')[0]}"
         assert importlib.util.find_spec(module) is not None
-
-
-def test_stages_have_at_most_80_lines():
-    long = {p.name: n for p in (ROOT / "stages").glob("*.py") if (n := len(p.read_text().splitlines())) > 80}
-    assert not long
+    long = [path.name for path in (ROOT / "stages").glob("*.py") if len(path.read_text().splitlines()) > 80]
+    assert not long, "a stage has at most 80 lines"
 
 
 def test_dvc_sends_nothing_home():
@@ -169,7 +165,7 @@ def run(stage):
     key = (sys.argv[1:] or [""])[0]
     params, plan = yaml.safe_load(Path("params.yaml").read_text()), json.loads(Path("stages/outs.json").read_text())
     own = {"train": "runs", "evaluate": "runs"}.get(stage, "")
-    text = json.dumps([stage, key, params[own][key] if own else None])
+    text = json.dumps([stage, key, [params[own][key], params["methods"]] if own else None])
     for out in plan[stage]:
         path = Path(out.replace("${key}", key))
         if stage == "fingerprints":
@@ -192,14 +188,14 @@ def outputs(definition: dict) -> list[str]:
     return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
 
 
-def dvc(folder: Path, *arguments: str) -> str:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], cwd=folder, text=True, capture_output=True, check=False,
-        env={**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1", "PYTHONPATH": ""},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def reproduce(folder: Path) -> None:
+    """`dvc repro` in ``folder``, with this Python."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("PYTHONPATH", raising=False)
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        with Repo(".") as repo:
+            repo.reproduce()
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +204,9 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("graph") / "project"
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
     raw["datasets"] = {name: raw["datasets"][name] for name in ("konvid1k", "spaq")}
+    # DVC parses the whole file many times per stage, so what the stand-ins do not look at is left out.
+    raw["synthetic"] = {name: {"kind": "video"} for name in raw["datasets"]}
+    raw["methods"] = {name: {"epochs": 12} for name in raw["methods"]}
     raw["runs"] = dict(list(raw["runs"].items())[:3])
     raw["tables"] = {"table02": raw["tables"]["table02"]}
     rows = raw["tables"]["table02"]["rows"]
@@ -230,9 +229,9 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(ROOT / "dvc.yaml", folder)
     shutil.copy(ROOT / ".dvcignore", folder)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    dvc(folder, "init", "-q")
+    Repo.init(str(folder)).close()
     shutil.copy(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
-    dvc(folder, "repro", "-q")
+    reproduce(folder)
     return folder
 
 
@@ -244,30 +243,12 @@ def project(reproduced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return tmp_path / "project"
 
 
-def edit(change) -> None:
-    raw = yaml.safe_load(Path("params.yaml").read_text())
-    change(raw)
-    Path("params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
-
-
-def ran() -> set[str]:
-    return set(Path("ran.txt").read_text().split()) if Path("ran.txt").exists() else set()
-
-
 FIRST, SECOND, THIRD = "A01-fastvqa-konvid1k-base", "A02-fastvqa-konvid1k-wd0", "A03-fastvqa-konvid1k-wd5e-1"
 NEW = "A09-fastvqa-konvid1k-rwp1e-2"
 
 
 def _train_and_evaluate(*names: str) -> set[str]:
     return {f"{stage}@{name}" for stage in ("train", "evaluate") for name in names}
-
-
-def _edit_run(raw: dict) -> None:
-    raw["runs"][SECOND]["weight_decay"] = 0.25
-
-
-def _edit_figure_run(raw: dict) -> None:
-    raw["runs"][FIRST]["keep_epochs"] = [2]
 
 
 def _remove_run(raw: dict) -> None:
@@ -279,30 +260,24 @@ def _add_run(raw: dict) -> None:
     raw["runs"][NEW] = {**raw["runs"][SECOND], "perturbation": "rwp", "gamma": 0.01}
 
 
-def _edit_method(raw: dict) -> None:
-    raw["methods"]["fastvqa"]["epochs"] = 5
-
-
-def _edit_seed(raw: dict) -> None:
-    raw["common"]["seed"] = 7
-
-
 EDITS = {
-    "nothing": (lambda raw: None, set()),
-    "a run": (_edit_run, _train_and_evaluate(SECOND) | {"tables", "report"}),
-    "the run of a figure": (_edit_figure_run, _train_and_evaluate(FIRST) | {"tables", "figures@fig1a", "report"}),
+    "a run": (lambda raw: raw["runs"][SECOND].update(gamma=1), _train_and_evaluate(SECOND) | {"tables", "report"}),
+    "the run of a figure": (
+        lambda raw: raw["runs"][FIRST].update(gamma=1),
+        _train_and_evaluate(FIRST) | {"tables", "figures@fig1a", "report"},
+    ),
     "a run less": (_remove_run, {"tables", "report"}),
     "a run more": (_add_run, _train_and_evaluate(NEW) | {"tables", "report"}),
     "a method": (
-        _edit_method,
+        lambda raw: raw["methods"]["fastvqa"].update(epochs=5),
         _train_and_evaluate(FIRST, SECOND, THIRD) | {"fingerprints", "tables", "figures@fig1a", "report"},
     ),
     "the title of a data set": (
         lambda raw: raw["datasets"]["spaq"].update(title="SPAQ!"),
         {"contact_sheet", "tables", "figures@fig1a", "report"},
     ),
-    "loader workers": (lambda raw: raw["common"].update(loader_workers=2), {"report"}),
     "the bootstrap": (lambda raw: raw["common"].update(bootstrap=10), {"tables", "report"}),
+    "loader workers": (lambda raw: raw["common"].update(loader_workers=2), {"report"}),
 }
 
 
@@ -310,7 +285,15 @@ EDITS = {
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edit_runs_what_it_can_change_and_nothing_else(project, name):
     change, expected = EDITS[name]
-    edit(change)
-    dvc(project, "repro", "-q")
-    assert ran() == expected
+    raw = yaml.safe_load(Path("params.yaml").read_text())
+    change(raw)
+    Path("params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
+    graph, stale = plan()
+    assert {stage for stage in graph if stage.startswith(("train", "evaluate"))} == _train_and_evaluate(*raw["runs"])
+    if name == "a method":  # only the fingerprints can tell, once they are made, that the data are not concerned
+        assert set(stale) > expected
+    else:
+        assert set(stale) == expected
+    reproduce(project)
+    assert sorted(Path("ran.txt").read_text().split()) == sorted(expected)
     assert plan()[1] == [], "afterwards everything is up to date"

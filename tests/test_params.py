@@ -125,83 +125,63 @@ def test_every_method_block_is_used_and_loads(params):
 
 # --- what is refused
 
+# What is wrong -> (place, value; None removes the key, start of the message after "params.yaml: ")
 WRONG = {
-    "unknown key on top": ("runz", {}, "params.yaml: unknown key 'runz' (did you mean 'runs'?)"),
-    "unknown key": ("common/sed", 1, "params.yaml: common: unknown key 'sed' (did you mean 'seed'?)"),
-    "unknown key of a run": (
-        f"runs/{RWP}/gama",
-        0.1,
-        f"params.yaml: runs.{RWP}: unknown key 'gama' (did you mean 'gamma'?)",
-    ),
-    "missing key on top": ("figures", None, "params.yaml: missing key 'figures'"),
-    "missing key": ("common/seed", None, "params.yaml: common: missing key 'seed'"),
-    "missing key of a run": (f"runs/{RWP}/train", None, f"params.yaml: runs.{RWP}: missing key 'train'"),
-    "missing nested key": (
-        "common/released/weights",
-        None,
-        "params.yaml: common.released: missing key 'weights'",
-    ),
-    "text for a number": ("common/seed", "42", "params.yaml: common.seed: must be of type int, got '42'"),
-    "a bool is no int": ("common/seed", True, "params.yaml: common.seed: must be of type int, got True"),
-    "a bool is no float": (f"runs/{RWP}/gamma", True, f"params.yaml: runs.{RWP}.gamma: must be a number"),
-    "an int is no bool": ("common/deterministic", 1, "params.yaml: common.deterministic: must be of type bool, got 1"),
-    "a float is no int": ("common/threads", 1.5, "params.yaml: common.threads: must be of type int, got 1.5"),
-    "text for a list": (
-        f"runs/{RWP}/test",
-        "konvid1k/test",
-        f"params.yaml: runs.{RWP}.test: must be a list, got 'konvid1k/test'",
-    ),
+    "unknown key on top": ("runz", {}, "unknown key 'runz' (did you mean 'runs'?)"),
+    "unknown key": ("common/sed", 1, "common: unknown key 'sed' (did you mean 'seed'?)"),
+    "unknown key of a run": (f"runs/{RWP}/gama", 0.1, f"runs.{RWP}: unknown key 'gama' (did you mean 'gamma'?)"),
+    "missing key on top": ("figures", None, "missing key 'figures'"),
+    "missing key": ("common/seed", None, "common: missing key 'seed'"),
+    "missing key of a run": (f"runs/{RWP}/train", None, f"runs.{RWP}: missing key 'train'"),
+    "missing nested key": ("common/released/weights", None, "common.released: missing key 'weights'"),
+    "text for a number": ("common/seed", "42", "common.seed: must be of type int, got '42'"),
+    "a bool is no int": ("common/seed", True, "common.seed: must be of type int, got True"),
+    "a bool is no float": (f"runs/{RWP}/gamma", True, f"runs.{RWP}.gamma: must be a number"),
+    "an int is no bool": ("common/deterministic", 1, "common.deterministic: must be of type bool, got 1"),
+    "a float is no int": ("common/threads", 1.5, "common.threads: must be of type int, got 1.5"),
+    "text for a list": (f"runs/{RWP}/test", "konvid1k/test", f"runs.{RWP}.test: must be a list, got 'konvid1k/test'"),
     "entry of a list": (
         f"runs/{RWP}/keep_epochs",
         [1, "2"],
-        f"params.yaml: runs.{RWP}.keep_epochs[1]: must be of type int, got '2'",
+        f"runs.{RWP}.keep_epochs[1]: must be of type int, got '2'",
     ),
-    "list for a mapping": ("runs", [1], "params.yaml: runs: must be a mapping, got [1]"),
-    "no such choice": (
-        "common/released/weights",
-        "em",
-        "params.yaml: common.released: weights: 'em' is not one of ema, raw",
-    ),
-    "no such device": ("common/device", "gpu", "params.yaml: common: device: 'gpu' is not one of auto, cpu, cuda"),
-    "no thread": ("common/threads", 0, "params.yaml: common: threads and bootstrap must be at least 1"),
-    "no such source": (
-        "datasets/spaq/source",
-        "web",
-        "params.yaml: datasets.spaq: source: 'web' is not one of synthetic",
-    ),
+    "list for a mapping": ("runs", [1], "runs: must be a mapping, got [1]"),
+    "no such choice": ("common/released/weights", "em", "common.released: weights: 'em' is not one of ema, raw"),
+    "no such device": ("common/device", "gpu", "common: device: 'gpu' is not one of auto, cpu, cuda"),
+    "no thread": ("common/threads", 0, "common: threads and bootstrap must be at least 1"),
+    "no such source": ("datasets/spaq/source", "web", "datasets.spaq: source: 'web' is not one of synthetic"),
     "misspelt method": (
         f"runs/{RWP}/method",
         "fastvq",
-        f"params.yaml: runs.{RWP}.method: 'fastvq' is not defined (did you mean 'fastvqa'?)",
+        f"runs.{RWP}.method: 'fastvq' is not defined (did you mean 'fastvqa'?)",
     ),
     "misspelt training set": (
         f"runs/{RWP}/train",
         "konvid",
-        f"params.yaml: runs.{RWP}.train: 'konvid' is not defined (did you mean 'konvid1k'?)",
+        f"runs.{RWP}.train: 'konvid' is not defined (did you mean 'konvid1k'?)",
     ),
     "misspelt test set": (
         f"runs/{RWP}/test",
         ["konvid1/test"],
-        f"params.yaml: runs.{RWP}.test: 'konvid1' is not defined (did you mean 'konvid1k'?)",
+        f"runs.{RWP}.test: 'konvid1' is not defined (did you mean 'konvid1k'?)",
     ),
     "test set without split": (
         f"runs/{RWP}/test",
         ["konvid1k"],
-        f"params.yaml: runs.{RWP}.test: 'konvid1k' must be dataset/split, for example konvid1k/test",
+        f"runs.{RWP}.test: 'konvid1k' must be dataset/split, for example konvid1k/test",
     ),
     "misspelt run of a table": (
         "tables/table03/rows/augmentation=AuA",
         "A06-fastvqa-konvid1k-au",
-        "params.yaml: tables.table03.rows: 'A06-fastvqa-konvid1k-au' is not defined "
-        "(did you mean 'A06-fastvqa-konvid1k-aua'?)",
+        "tables.table03.rows: 'A06-fastvqa-konvid1k-au' is not defined (did you mean 'A06-fastvqa-konvid1k-aua'?)",
     ),
     "misspelt run of a figure": (
         "figures/fig1a/run",
         "A01-fastvqa-konvid1k-bas",
-        f"params.yaml: figures.fig1a.run: 'A01-fastvqa-konvid1k-bas' is not defined (did you mean '{BASE}'?)",
+        f"figures.fig1a.run: 'A01-fastvqa-konvid1k-bas' is not defined (did you mean '{BASE}'?)",
     ),
-    "no such figure": ("figures/fig1a/kind", "bars", "params.yaml: figures.fig1a: kind: 'bars' is not one of curves"),
-    "synthetic block missing": ("synthetic/spaq", None, "params.yaml: synthetic: 'spaq' is not defined"),
+    "no such figure": ("figures/fig1a/kind", "bars", "figures.fig1a: kind: 'bars' is not one of curves"),
+    "synthetic block missing": ("synthetic/spaq", None, "synthetic: 'spaq' is not defined"),
 }
 
 
@@ -210,7 +190,7 @@ def test_mistakes_are_refused_in_one_line_with_the_place(edited, case):
     place, value, message = WRONG[case]
     with pytest.raises(ParamsError) as error:
         load(edited(place, value))
-    assert str(error.value).startswith(message)
+    assert str(error.value).startswith(f"params.yaml: {message}")
     assert "\n" not in str(error.value)
 
 

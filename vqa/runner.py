@@ -6,6 +6,7 @@ order that the graph allows. One slot per GPU where there are GPUs, else one per
 """
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import shutil
@@ -73,7 +74,8 @@ def gpus() -> list[str]:
     """The visible NVIDIA GPUs as ``CUDA_VISIBLE_DEVICES`` names them, without importing torch."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return [part.strip() for part in visible.split(",") if part.strip()]
+        parts = [part.strip() for part in visible.split(",") if part.strip()]
+        return list(itertools.takewhile(lambda part: not part.startswith("-"), parts))  # as CUDA reads the list
     if shutil.which("nvidia-smi") is None:
         return []
     listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)

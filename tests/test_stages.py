@@ -1,0 +1,299 @@
+"""The stages as DVC calls them, end to end on a scale of eighteen tiny videos: outputs, exit codes, messages."""
+
+import csv
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from vqa.io import run_stage
+
+ROOT = Path(__file__).parents[1]
+RUN = "A13-tiny-awp"
+SEQUENCE = (
+    *(("fetch", "konvid1k"), ("prepare", "konvid1k"), ("contact_sheet",), ("train", RUN), ("evaluate", RUN)),
+    *(("tables",), ("figures", "fig1a"), ("report",), ("fingerprints",), ("check", "--update"), ("check",)),
+)
+
+PARAMS = """
+root: ../root
+common:
+  {scale: tiny, seed: 3, device: cpu, threads: 1, loader_workers: 0, deterministic: true, bootstrap: 20,
+   released: {weights: ema, train_epoch: last}, perturbing: {tensors: released, projection: box}}
+datasets:
+  konvid1k: {title: KoNViD-1k, source: synthetic, bad_files: stop, frame_store: true}
+synthetic:
+  konvid1k:
+    kind: video
+    splits: {train: 12, test: 6}
+    mos_scale: [1, 5]
+    frames: [10, 14]
+    fps: [25]
+    sizes: {64x48: 1, 48x64: 1}
+    codecs: {h264: 1}
+    content: {texture: 1}
+    degradations: {defocus: {probability: 0.8, strength: [0.0, 1.0]}, compression: {probability: 1, strength: [0, 1]}}
+    raters: {number: 5, bias_sd: 0.1, noise_sd: 0.2}
+methods:
+  fastvqa:
+    backbone: {width: 8, depths: [1, 1], heads: [2, 2], window: [2, 2, 2], patch: [1, 4, 4], input_size: [2, 32, 32],
+      mlp_ratio: 2.0, drop_path: 0.1, gated: true}
+    sampling:
+      train: &random
+        temporal: {frames: 2, interval: 4, clips: 1, offset: random, past_end: wrap}
+        fragments: {grid: [2, 2], patch: [16, 16], aligned: 2, offset: random, small_grid: stale, small_values: float}
+      released: *random
+      clean:
+        temporal: {frames: 2, interval: 4, clips: 2, offset: centre, past_end: wrap}
+        fragments: {grid: [2, 2], patch: [16, 16], aligned: 2, offset: centre, small_grid: stale, small_values: float}
+    <<: {epochs: 2, batch_size: 6, backbone_lr: 0.003, head_lr: 0.003, weight_decay: 0.05, warmup_epochs: 0.5,
+      rank_weight: 0.3, ema_decay: 0.5, head_hidden: 8, head_dropout: 0.2, init_std: 0.1}
+runs:
+  A13-tiny-awp:
+    {method: fastvqa, train: konvid1k, test: [konvid1k/test], augmentation: trivialaugment, perturbation: awp,
+     gamma: 0.01, keep_epochs: [1]}
+tables:
+  table05: {title: Adversarial weight perturbation, dataset: konvid1k, rows: {gamma=0.01: A13-tiny-awp}}
+figures:
+  fig1a: {kind: curves, run: A13-tiny-awp, metric: srcc, title: FAST-VQA on KoNViD-1k}
+"""
+
+# Python runs this file at its start: at the end of each stage it notes which modules of the project were imported.
+SITE = """
+import atexit, os, sys
+def note():
+    names = [name for name in sys.modules if name.split(".")[0] in ("vqa", "stages")]
+    main = getattr(sys.modules["__main__"], "__spec__", None)
+    if main is not None and main.name.startswith("stages."):
+        with open(os.path.join(os.path.dirname(__file__), main.name + ".txt"), "a") as out:
+            out.write("\\n".join([main.name, *names]) + "\\n")
+atexit.register(note)
+"""
+
+
+def run(folder: Path, stage: str, *arguments: str) -> subprocess.CompletedProcess:
+    """Run a stage as DVC does, from the folder of the scale."""
+    command = [sys.executable, "-m", f"stages.{stage}", *arguments]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{folder.parent / 'site'}{os.pathsep}{ROOT}"}
+    return subprocess.run(command, cwd=folder, env=env, text=True, capture_output=True, check=False)
+
+
+def make_scale(parent: Path) -> Path:
+    """The folder of a scale; its root has the code and the paper's numbers, and baselines of its own."""
+    for folder in ("root/reports", "scale", "site"):
+        (parent / folder).mkdir(parents=True)
+    for name in ("vqa", "stages", "reports/paper"):
+        (parent / "root" / name).symlink_to(ROOT / name)
+    (parent / "scale" / "params.yaml").write_text(PARAMS)
+    (parent / "site" / "sitecustomize.py").write_text(SITE)
+    return parent / "scale"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scale in which every stage has run once."""
+    folder = make_scale(tmp_path_factory.mktemp("stages"))
+    for stage in SEQUENCE:
+        done = run(folder, *stage)
+        assert done.returncode == 0, f"{' '.join(stage)}: {done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stderr
+    return folder
+
+
+@pytest.fixture
+def scale(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished scale to be spoilt."""
+    shutil.copytree(finished.parent, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "scale"
+
+
+@pytest.fixture
+def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Callable:
+    """Run a stage in this process, in a scale where nothing has been made yet; torch is loaded here already."""
+    monkeypatch.chdir(make_scale(tmp_path))
+
+    def call(stage: str, *arguments: str) -> subprocess.CompletedProcess:
+        monkeypatch.setattr(sys, "argv", [stage, *arguments])
+        with pytest.raises(SystemExit) as stop:
+            run_stage(importlib.import_module(f"stages.{stage}").main)
+        return subprocess.CompletedProcess(stage, stop.value.code, *capfd.readouterr())
+
+    return call
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def refused(done: subprocess.CompletedProcess) -> str:
+    """The message of a stage that must have ended with exit code 2 and one line on stderr."""
+    assert done.returncode == 2, done.stdout + done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_run_leaves_the_files_of_the_contract(finished):
+    out = finished / "runs" / RUN
+    names = {"metrics.json", "curve.csv", "predictions.csv", "run.json", "epoch_predictions.csv", "weights"}
+    assert {path.name for path in out.iterdir()} == names
+    assert {"last_ema.safetensors", "epoch_1_ema.safetensors"} <= {path.name for path in (out / "weights").iterdir()}
+    assert not list((finished / ".state").glob("*")), "the state of a finished run is gone"
+
+    record = json.loads((out / "run.json").read_text())
+    assert (record["run"], record["scale"], record["seed"]) == (RUN, "tiny", 3)
+    assert record["config"]["recipe"]["weight_decay"] == 0.05
+    assert record["config"]["run"]["gamma"] == 0.01
+    assert set(record["data"]) == {"konvid1k/train", "konvid1k/test"}
+    assert {"torch", "python", "device", "threads"} <= set(record["environment"])
+    curve = rows(out / "curve.csv")
+    assert [row["epoch"] for row in curve] == ["1", "2"]
+    assert {"loss", "train_srcc", "train_plcc", "test_srcc_ema", "test_plcc_ema", "test_srcc_raw"} <= set(curve[0])
+
+
+def test_predictions_hold_every_item_under_both_protocols(finished):
+    table = pd.read_csv(finished / "runs" / RUN / "predictions.csv")
+    assert list(table.columns)[:6] == ["dataset", "item", "mos", "prediction", "epoch", "weights"]
+    counts = table.groupby(["protocol", "split", "weights", "epoch"]).size().to_dict()
+    expected = {("clean", "train", "ema", 2): 12, ("clean", "test", "ema", 2): 6}
+    for epoch in (1, 2):
+        expected[("released", "train", "on-the-fly", epoch)] = 12
+        expected |= {("released", "test", weights, epoch): 6 for weights in ("ema", "raw")}
+    assert counts == expected
+    assert table.prediction.notna().all()
+    labels = pd.read_csv(finished / "data" / "konvid1k" / "labels.csv").set_index("name")
+    assert (labels.mos[table.item].to_numpy() == table.mos).all()
+    assert (labels.split[table.item].to_numpy() == table.split).all()
+
+
+def test_metrics_agree_with_the_item_lists(finished):
+    metrics = json.loads((finished / "runs" / RUN / "metrics.json").read_text())
+    report = json.loads((finished / "prepared" / "konvid1k" / "report.json").read_text())
+    assert (report["listed"], report["usable"], report["excluded"]) == (18, 18, [])
+    for split, number in (("train", 12), ("test", 6)):
+        assert metrics["items_digest"][f"konvid1k/{split}"] == report["splits"][split]["items_digest"]
+        for protocol in ("released", "clean"):
+            assert metrics[protocol]["scores"][f"konvid1k/{split}"]["n"] == number
+    scores, gap = metrics["clean"]["scores"], metrics["clean"]["gap"]["konvid1k/test"]
+    assert gap["srcc"] == scores["konvid1k/train"]["srcc"] - scores["konvid1k/test"]["srcc"]
+
+
+def test_table_figure_page_and_contact_sheet_are_made(finished):
+    reports = finished / "reports"
+    for name in ("contact_sheet.png", "fig1a.png"):
+        assert (reports / "figures" / name).read_bytes().startswith(b"\x89PNG")
+    assert {path.name for path in (reports / "tables").iterdir()} == {f"table05.{s}" for s in ("csv", "md", "tex")}
+    assert (reports / "figures" / "fig1a.svg").read_text().lstrip().startswith("<?xml")
+    assert len(rows(reports / "figures" / "fig1a.csv")) > 0
+    table = rows(reports / "tables" / "table05.csv")
+    sources = {(row["setting"], row["source"]) for row in table}
+    assert ("gamma=0.01", "trained") in sources
+    assert {source for setting, source in sources if setting != "gamma=0.01"} == {"missing"}
+    page = (reports / "README.md").read_text()
+    assert "tables/table05.md" in page
+    assert "figures/fig1a.png" in page
+
+
+def test_fingerprints_cover_every_module_that_the_stages_imported(finished):
+    """What really was in memory when each stage ended, imports inside of functions included."""
+    for stage in ("fetch", "prepare", "contact_sheet", "train", "evaluate", "tables", "figures", "report"):
+        loaded = set((finished.parent / "site" / f"stages.{stage}.txt").read_text().split())
+        name = f"{stage}-fastvqa" if stage in ("train", "evaluate") else stage
+        lines = (finished / "fingerprints" / f"{name}.txt").read_text().splitlines()
+        covered = {line.split()[1] for line in lines if not line.startswith(("{", "null"))}
+        assert {"vqa", "vqa.params", f"stages.{stage}"} <= loaded
+        assert loaded <= covered, f"{stage}: {sorted(loaded - covered)}"
+
+
+def test_everything_made_anew_has_the_same_bytes(finished, tmp_path):
+    again = make_scale(tmp_path)
+    for stage in SEQUENCE:
+        if stage[0] != "check":
+            assert run(again, *stage).returncode == 0
+    for folder in ("data", "prepared", "runs", "reports", "fingerprints"):
+        names = [path.relative_to(finished) for path in (finished / folder).rglob("*") if path.is_file()]
+        assert sorted(path.relative_to(again) for path in (again / folder).rglob("*") if path.is_file()) == sorted(
+            names
+        )
+        for name in names:
+            assert (again / name).read_bytes() == (finished / name).read_bytes(), name
+
+
+def test_evaluation_without_weights_and_check_without_baseline_say_what_is_missing(scale):
+    (scale.parent / "root" / "reports" / "baselines" / "tiny.json").unlink()
+    assert "tiny.json" in refused(run(scale, "check"))
+    shutil.rmtree(scale / "runs")
+    assert f"train@{RUN}" in refused(run(scale, "evaluate", RUN))
+
+
+def test_check_fails_on_a_fallen_metric(scale):
+    path = scale / "runs" / RUN / "metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["clean"]["scores"]["konvid1k/test"]["srcc"] -= 0.5
+    path.write_text(json.dumps(metrics))
+    done = run(scale, "check")
+    assert done.returncode == 1
+    assert "REGRESSION" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_truncated_video_is_named_and_can_be_excluded(scale):
+    name = rows(scale / "data" / "konvid1k" / "labels.csv")[0]["name"]
+    video = scale / "data" / "konvid1k" / name
+    video.write_bytes(video.read_bytes()[: video.stat().st_size * 6 // 10])
+    shutil.rmtree(scale / "prepared")
+    message = refused(run(scale, "prepare", "konvid1k"))
+    assert name in message
+    assert "bad_files: exclude" in message
+    assert not (scale / "prepared" / "konvid1k" / "items.csv").exists()
+    assert "konvid1k" in refused(run(scale, "train", RUN)), "nothing trains on half a preparation"
+
+    (scale / "params.yaml").write_text(PARAMS.replace("bad_files: stop", "bad_files: exclude"))
+    done = run(scale, "prepare", "konvid1k")
+    assert done.returncode == 0, done.stderr
+    assert "17 of 18 items usable, 1 excluded" in done.stdout
+    (excluded,) = rows(scale / "prepared" / "konvid1k" / "excluded.csv")
+    assert excluded["name"] == name
+    assert excluded["reason"]
+    report = json.loads((scale / "prepared" / "konvid1k" / "report.json").read_text())
+    assert (report["listed"], report["usable"], len(report["excluded"])) == (18, 17, 1)
+    assert name not in {row["name"] for row in rows(scale / "prepared" / "konvid1k" / "items.csv")}
+
+
+@pytest.mark.parametrize(
+    ("stage", "argument", "hint"),
+    [
+        ("train", "A13-tiny-aw", f"runs: 'A13-tiny-aw' is not defined (did you mean '{RUN}'?)"),
+        ("evaluate", "A13-tiny-aw", f"runs: 'A13-tiny-aw' is not defined (did you mean '{RUN}'?)"),
+        ("fetch", "konvid", "datasets: 'konvid' is not defined (did you mean 'konvid1k'?)"),
+        ("figures", "fig1", "figures: 'fig1' is not defined (did you mean 'fig1a'?)"),
+    ],
+)
+def test_a_misspelt_name_gets_a_suggestion(quick, stage, argument, hint):
+    assert refused(quick(stage, argument)) == f"error: params.yaml: {hint}"
+
+
+@pytest.mark.parametrize(
+    ("stage", "needs"),
+    [
+        (("prepare", "konvid1k"), "fetch the data set first"),
+        (("train", RUN), "run the prepare stage of konvid1k first"),
+        (("tables",), "dvc repro evaluate@"),
+        (("figures", "fig1a"), "dvc repro train@"),
+        (("check",), "metrics.json"),
+        (("report",), "table"),
+    ],
+)
+def test_a_stage_too_early_says_what_is_missing(quick, stage, needs):
+    assert needs in refused(quick(*stage))

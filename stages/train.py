@@ -15,6 +15,7 @@ from vqa.io import digest, run_stage, write_csv, write_json
 from vqa.methods import load_method
 from vqa.params import load
 from vqa.perturb import build_perturbation
+from vqa.strict import ParamsError
 from vqa.train import Trainer
 
 
@@ -26,7 +27,10 @@ def main() -> None:
     common = params.common
     method = load_method(run.method, params.methods[run.method], run)
     perturbing = common.perturbing
-    perturbation = build_perturbation(run.perturbation, run.gamma, perturbing.tensors, perturbing.projection)
+    try:
+        perturbation = build_perturbation(run.perturbation, run.gamma, perturbing.tensors, perturbing.projection)
+    except ValueError as error:
+        raise ParamsError(f"params.yaml: runs.{name}: {error}") from None
     device = set_up(common)
     datasets = open_datasets(run.datasets)
     record = {

@@ -44,8 +44,9 @@ def run(folder: Path, *command: str, **environment: str) -> subprocess.Completed
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PATH": path, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(
-        [sys.executable, "-m", *command], cwd=folder, env=env, text=True, capture_output=True, check=False
-    )
+        [sys.executable, "-m", *command],
+        cwd=folder, env=env, text=True, capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

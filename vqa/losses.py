@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vqa.strict import one_of
+
 EPS = 1e-8
 
 
@@ -65,11 +67,10 @@ def simplevqa_loss(pred: Tensor, mos: Tensor, rank: str = "as_released") -> Tens
         ValueError: for any other ``rank``.
     """
     l1 = (pred - mos).abs().mean()
+    one_of("rank", rank, ("as_released", "swapped", "as_published"))
     if rank == "as_released":
         return l1 + _pair_rank(mos, pred, margin=False).detach()
-    if rank in ("swapped", "as_published"):
-        return l1 + _pair_rank(pred, mos, margin=rank == "as_published")
-    raise ValueError(f"rank: {rank!r} is not one of as_released, swapped, as_published")
+    return l1 + _pair_rank(pred, mos, margin=rank == "as_published")
 
 
 def smooth_l1_loss(pred: Tensor, mos: Tensor) -> Tensor:
@@ -85,7 +86,6 @@ def reduce_score_map(score_map: Tensor, time: str = "mean") -> Tensor:
     Raises:
         ValueError: if ``time`` is neither "mean" nor "sum".
     """
-    if time not in ("mean", "sum"):
-        raise ValueError(f"time: {time!r} is not one of mean, sum")
+    one_of("time", time, ("mean", "sum"))
     per_time = score_map.mean(dim=(-2, -1)).squeeze(1)
     return per_time.mean(dim=1) if time == "mean" else per_time.sum(dim=1)

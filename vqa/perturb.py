@@ -14,6 +14,8 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from vqa.strict import one_of
+
 Result = TypeVar("Result")
 Backward = Callable[[bool], Result]
 
@@ -61,14 +63,9 @@ class WeightPerturbation:
             raise ValueError(
                 f"gamma: {self.gamma} must be positive; a run without perturbation says perturbation: none"
             )
-        options = {
-            "direction": ("gradient", "random"),
-            "tensors": ("released", "matrices"),
-            "projection": ("box", "ball"),
-        }
-        for name, allowed in options.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name}: {getattr(self, name)!r} is not one of {', '.join(allowed)}")
+        one_of("direction", self.direction, ("gradient", "random"))
+        one_of("tensors", self.tensors, ("released", "matrices"))
+        one_of("projection", self.projection, ("box", "ball"))
 
     def gradients(self, model: nn.Module, backward: Backward, generator: torch.Generator) -> Result:
         """Gradient of L(theta + v); the clean gradient only chooses v (RWP: only which tensors move) and is dropped."""
@@ -134,7 +131,6 @@ def build_perturbation(kind: str, gamma: float, tensors: str, projection: str) -
         if gamma != 0:
             raise ValueError(f"gamma: {gamma} given, but perturbation is none; set gamma: 0")
         return NoPerturbation()
+    one_of("perturbation", kind, ("none", "rwp", "awp"))
     directions = {"rwp": "random", "awp": "gradient"}
-    if kind not in directions:
-        raise ValueError(f"perturbation: {kind!r} is not one of none, rwp, awp")
     return WeightPerturbation(gamma, directions[kind], tensors, projection)

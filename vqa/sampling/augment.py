@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from vqa.strict import one_of
+
 POLICIES = ("none", "autoaugment", "randaugment", "trivialaugment")
 
 
@@ -26,8 +28,7 @@ def augment(clip: Tensor, policy: str, seed: int) -> Tensor:
     """
     if policy == "none":
         return clip
-    if policy not in POLICIES:
-        raise ValueError(f"augmentation: {policy!r} is not one of {', '.join(POLICIES)}")
+    one_of("augmentation", policy, POLICIES)
     from torchvision.transforms import v2  # here: it takes over a second to import and most runs do not augment
 
     transform = {

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vqa.strict import one_of
+
 
 @dataclass(frozen=True)
 class FragmentSampling:
@@ -35,14 +37,9 @@ class FragmentSampling:
     def __post_init__(self) -> None:
         if min(*self.grid, *self.patch, self.aligned) < 1:
             raise ValueError(f"grid, patch and aligned must be positive, got {self}")
-        options = {
-            "offset": ("random", "centre"),
-            "small_grid": ("stale", "updated"),
-            "small_values": ("truncated", "float"),
-        }
-        for name, allowed in options.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name}: {getattr(self, name)!r} is not one of {', '.join(allowed)}")
+        one_of("offset", self.offset, ("random", "centre"))
+        one_of("small_grid", self.small_grid, ("stale", "updated"))
+        one_of("small_values", self.small_values, ("truncated", "float"))
 
     @property
     def size(self) -> tuple[int, int]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vqa.strict import one_of
+
 
 @dataclass(frozen=True)
 class TemporalSampling:
@@ -36,10 +38,8 @@ class TemporalSampling:
     def __post_init__(self) -> None:
         if min(self.frames, self.interval, self.clips) < 1:
             raise ValueError(f"frames, interval and clips must be positive, got {self}")
-        if self.offset not in ("random", "centre"):
-            raise ValueError(f"offset: {self.offset!r} is not one of random, centre")
-        if self.past_end not in ("wrap", "clamp"):
-            raise ValueError(f"past_end: {self.past_end!r} is not one of wrap, clamp")
+        one_of("offset", self.offset, ("random", "centre"))
+        one_of("past_end", self.past_end, ("wrap", "clamp"))
 
 
 def offset_range(n_frames: int, rule: TemporalSampling) -> int:

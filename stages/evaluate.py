@@ -13,7 +13,7 @@ from stages.common import argument
 from vqa.data.items import open_datasets
 from vqa.device import set_up
 from vqa.evaluate import metrics
-from vqa.io import run_stage, write_csv, write_json
+from vqa.io import InputError, run_stage, write_csv, write_json
 from vqa.methods import load_method
 from vqa.params import load
 from vqa.predict import clean_predictions
@@ -30,7 +30,10 @@ def main() -> None:
     datasets = open_datasets(run.datasets)
     method = load_method(run.method, params.methods[run.method], run)
     model = method.build(torch_generator("init", common.seed)).to(device)
-    model.load_state_dict(load_file(out / "weights" / "last_ema.safetensors"))
+    weights = out / "weights" / "last_ema.safetensors"
+    if not weights.is_file():
+        raise InputError(f"{weights} is missing: train the run first, `dvc repro train@{name}`")
+    model.load_state_dict(load_file(weights))
     splits = [(datasets[dataset], split) for dataset, split in run.splits]
     clean = clean_predictions(model, method, splits, method.epochs, common.seed, common.loader_workers, device)
     predictions = pd.concat([pd.read_csv(out / "epoch_predictions.csv"), clean], ignore_index=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vqa.fingerprints import fingerprint
 from vqa.io import atomic, run_stage
+from vqa.methods import method_module
 from vqa.params import load
 
 STAGES = ("fetch", "prepare", "contact_sheet", "tables", "figures", "report")
@@ -23,7 +24,7 @@ def main() -> None:
     texts = {stage: fingerprint(root, [f"stages.{stage}"], None) for stage in STAGES}
     for stage in METHOD_STAGES:
         for method, block in params.methods.items():
-            modules = [f"stages.{stage}", f"vqa.methods.{method}"]
+            modules = [f"stages.{stage}", method_module(method)]
             texts[f"{stage}-{method}"] = fingerprint(root, modules, block)
     shutil.rmtree(out, ignore_errors=True)
     for name, text in texts.items():

@@ -47,7 +47,6 @@ common:
 datasets:
   konvid1k: {title: KoNViD-1k, source: synthetic, bad_files: stop, frame_store: false}
   livevqc: {title: LIVE-VQC, source: synthetic, bad_files: stop, frame_store: false}
-synthetic: {konvid1k: {}, livevqc: {}}
 methods:
   fastvqa: {weight_decay: 0.05}
 runs:

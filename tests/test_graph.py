@@ -205,7 +205,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
     raw["datasets"] = {name: raw["datasets"][name] for name in ("konvid1k", "spaq")}
     # DVC parses the whole file many times per stage, so what the stand-ins do not look at is left out.
-    raw["synthetic"] = {name: {"kind": "video"} for name in raw["datasets"]}
+    synthetic = {name: {"kind": "video"} for name in raw["datasets"]}
     raw["methods"] = {name: {"epochs": 12} for name in raw["methods"]}
     raw["runs"] = dict(list(raw["runs"].items())[:3])
     raw["tables"] = {"table02": raw["tables"]["table02"]}
@@ -217,6 +217,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan_of_outs["names"] = [*fingerprints.STAGES, *methods]
     files = {
         "params.yaml": yaml.safe_dump(raw, sort_keys=False),
+        "synthetic.yaml": yaml.safe_dump(synthetic, sort_keys=False),
         "stages/__init__.py": STAND_IN,
         "stages/outs.json": json.dumps(plan_of_outs),
         "vqa/__init__.py": "",

@@ -181,7 +181,7 @@ WRONG = {
         f"figures.fig1a.run: 'A01-fastvqa-konvid1k-bas' is not defined (did you mean '{BASE}'?)",
     ),
     "no such figure": ("figures/fig1a/kind", "bars", "figures.fig1a: kind: 'bars' is not one of curves"),
-    "synthetic block missing": ("synthetic/spaq", None, "synthetic: 'spaq' is not defined"),
+    "misspelt data set of a table": ("tables/table02/dataset", "konvid", "tables.table02.dataset: 'konvid' is not"),
 }
 
 

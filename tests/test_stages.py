@@ -29,18 +29,6 @@ common:
    released: {weights: ema, train_epoch: last}, perturbing: {tensors: released, projection: box}}
 datasets:
   konvid1k: {title: KoNViD-1k, source: synthetic, bad_files: stop, frame_store: true}
-synthetic:
-  konvid1k:
-    kind: video
-    splits: {train: 12, test: 6}
-    mos_scale: [1, 5]
-    frames: [10, 14]
-    fps: [25]
-    sizes: {64x48: 1, 48x64: 1}
-    codecs: {h264: 1}
-    content: {texture: 1}
-    degradations: {defocus: {probability: 0.8, strength: [0.0, 1.0]}, compression: {probability: 1, strength: [0, 1]}}
-    raters: {number: 5, bias_sd: 0.1, noise_sd: 0.2}
 methods:
   fastvqa:
     backbone: {width: 8, depths: [1, 1], heads: [2, 2], window: [2, 2, 2], patch: [1, 4, 4], input_size: [2, 32, 32],
@@ -63,6 +51,20 @@ tables:
   table05: {title: Adversarial weight perturbation, dataset: konvid1k, rows: {gamma=0.01: A13-tiny-awp}}
 figures:
   fig1a: {kind: curves, run: A13-tiny-awp, metric: srcc, title: FAST-VQA on KoNViD-1k}
+"""
+
+SYNTHETIC = """
+konvid1k:
+  kind: video
+  splits: {train: 12, test: 6}
+  mos_scale: [1, 5]
+  frames: [10, 14]
+  fps: [25]
+  sizes: {64x48: 1, 48x64: 1}
+  codecs: {h264: 1}
+  content: {texture: 1}
+  degradations: {defocus: {probability: 0.8, strength: [0.0, 1.0]}, compression: {probability: 1, strength: [0, 1]}}
+  raters: {number: 5, bias_sd: 0.1, noise_sd: 0.2}
 """
 
 # Python runs this file at its start: at the end of each stage it notes which modules of the project were imported.
@@ -92,6 +94,7 @@ def make_scale(parent: Path) -> Path:
     for name in ("vqa", "stages", "reports/paper"):
         (parent / "root" / name).symlink_to(ROOT / name)
     (parent / "scale" / "params.yaml").write_text(PARAMS)
+    (parent / "scale" / "synthetic.yaml").write_text(SYNTHETIC)
     (parent / "site" / "sitecustomize.py").write_text(SITE)
     return parent / "scale"
 

@@ -72,7 +72,7 @@ class Dataset:
 
     Attributes:
         title: the paper's name of it.
-        source: where the files come from; ``synthetic`` makes them, see :class:`Params`.
+        source: where the files come from; ``synthetic`` makes them, as ``synthetic.yaml`` says.
         bad_files: ``stop`` at a corrupt or missing file, or ``exclude`` it with a line in the report.
         frame_store: keep the decoded frames of all items in one file, so that training does not decode again.
     """
@@ -153,7 +153,6 @@ class Params:
         root: the project's folder, seen from the folder of this file.
         common: what every stage shares.
         datasets: data sets by name.
-        synthetic: what synthetic data sets are made of (:class:`vqa.data.synthetic.spec.SyntheticSpec`), by name.
         methods: blocks that the modules of ``vqa.methods`` read themselves, by name.
         runs: trainings by name.
         tables: tables by file name in ``reports/paper``.
@@ -163,7 +162,6 @@ class Params:
     root: str
     common: Common
     datasets: dict[str, Dataset]
-    synthetic: dict[str, dict[str, Any]]
     methods: dict[str, dict[str, Any]]
     runs: dict[str, Run]
     tables: dict[str, Table]
@@ -177,26 +175,39 @@ def load(path: Path = Path("params.yaml")) -> Params:
         ParamsError: in one line, with the place, for anything that is missing, unknown, of the wrong type or
             inconsistent (a run whose method or data set does not exist, a table row without its run).
     """
-    try:
-        raw = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise ParamsError(f"{path}: cannot be read ({error.strerror}); run from the folder of a scale") from None
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    params = build(Params, raw, path.name)
-    for name, dataset in params.datasets.items():
-        if dataset.source == "synthetic":
-            known_name(f"{path.name}: synthetic", name, params.synthetic)
+    params = build(Params, _read(path), path.name)
     for name, run in params.runs.items():
         where = f"{path.name}: runs.{name}"
         known_name(f"{where}.method", run.method, params.methods)
+        known_name(f"{where}.train", run.train, params.datasets)
         for dataset, split in run.splits:
             known_name(f"{where}.test", dataset, params.datasets)
             if not split:
                 raise ParamsError(f"{where}.test: {dataset!r} must be dataset/split, for example {dataset}/test")
     for name, table in params.tables.items():
+        known_name(f"{path.name}: tables.{name}.dataset", table.dataset, params.datasets)
         for row in table.rows.values():
             known_name(f"{path.name}: tables.{name}.rows", row, params.runs)
     for name, figure in params.figures.items():
         known_name(f"{path.name}: figures.{name}.run", figure.run, params.runs)
     return params
+
+
+def load_synthetic(name: str, path: Path = Path("synthetic.yaml")) -> dict[str, Any]:
+    """What the synthetic data set ``name`` is made of, for :class:`vqa.data.synthetic.spec.SyntheticSpec`.
+
+    Raises:
+        ParamsError: if the file cannot be read or has no block of that name.
+    """
+    blocks = build(dict[str, Any], _read(path), path.name)
+    known_name(path.name, name, blocks)
+    return blocks[name]
+
+
+def _read(path: Path) -> object:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParamsError(f"{path}: cannot be read ({error.strerror}); run from the folder of a scale") from None
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None

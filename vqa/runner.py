@@ -5,7 +5,6 @@ in several processes: with ``-s`` a process touches its own stage alone, so this
 order that the graph allows. One slot per GPU where there are GPUs, else one per core.
 """
 
-import contextlib
 import itertools
 import multiprocessing
 import os
@@ -165,8 +164,10 @@ def _log(stage: str) -> Path:
 
 def _stop(process: multiprocessing.Process) -> None:
     """End a child with all that it started; the process group is its own, see :func:`_reproduce_one`."""
-    with contextlib.suppress(ProcessLookupError):
+    try:
         os.killpg(process.pid, signal.SIGTERM)
+    except ProcessLookupError:  # not yet the leader of its group, or already gone
+        process.terminate()
     process.join()
 
 

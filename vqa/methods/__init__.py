@@ -1,12 +1,24 @@
 """Methods by name: each module of this package binds sampling, model, loss and recipe of one method."""
 
+from __future__ import annotations
+
 import importlib
 import pkgutil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vqa.methods.base import Method
 from vqa.params import Run
 from vqa.strict import ParamsError
+
+if TYPE_CHECKING:
+    from vqa.methods.base import Method
+
+
+def method_module(name: str) -> str:
+    """Dotted name of the module of method ``name``; ParamsError with the known ones if there is none."""
+    known = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
+    if name not in known:
+        raise ParamsError(f"params.yaml: methods.{name}: there is no such method; known are {', '.join(known)}")
+    return f"{__name__}.{name}"
 
 
 def load_method(name: str, block: dict[str, Any], run: Run) -> Method:
@@ -15,7 +27,4 @@ def load_method(name: str, block: dict[str, Any], run: Run) -> Method:
     Raises:
         ParamsError: if there is no module ``vqa.methods.<name>`` or the block does not fit it.
     """
-    known = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
-    if name not in known:
-        raise ParamsError(f"params.yaml: methods.{name}: there is no such method; known are {', '.join(known)}")
-    return importlib.import_module(f"{__name__}.{name}").make(block, run, f"params.yaml: methods.{name}")
+    return importlib.import_module(method_module(name)).make(block, run, f"params.yaml: methods.{name}")

@@ -11,8 +11,9 @@ from pathlib import Path
 from stages.common import argument
 from vqa.data.items import open_datasets
 from vqa.device import describe, set_up
-from vqa.io import digest, run_stage, write_csv, write_json
-from vqa.methods import load_method
+from vqa.fingerprints import fingerprint
+from vqa.io import digest, file_digest, run_stage, write_csv, write_json
+from vqa.methods import load_method, method_module
 from vqa.params import load
 from vqa.perturb import build_perturbation
 from vqa.strict import ParamsError
@@ -38,30 +39,32 @@ def main() -> None:
         "scale": common.scale,
         "seed": common.seed,
         "config": {"run": run, "recipe": method.config, "perturbing": perturbing},
-        "data": {f"{name}/{split}": datasets[name].digest(split) for name, split in run.splits},
+        "data": {f"{dataset}/{split}": datasets[dataset].digest(split) for dataset, split in run.splits},
         "environment": describe(device),
     }
-    out, state = Path("runs") / name, Path(".state") / name
+    # All that determines the result names the folder of a resume, so that it never goes on from something else.
+    code = fingerprint(Path(params.root), ["stages.train", method_module(run.method)], None)
+    files = [file_digest(Path("prepared") / dataset / "items.csv") for dataset in run.datasets]
+    states = Path(".state") / name
+    out, state = Path("runs") / name, states / digest(repr((record, code, files)))[:16]
     trainer = Trainer(
         method=method,
         perturbation=perturbation,
         train=datasets[run.train],
-        tests=[(datasets[name], split) for name, split in run.splits[1:]],
+        tests=[(datasets[dataset], split) for dataset, split in run.splits[1:]],
         seed=common.seed,
         workers=common.loader_workers,
         device=device,
         state=state / "last_epoch.pt",
-        identity=digest(repr(record)),
     )
     trainer.run(run.keep_epochs, state / "weights")
     trainer.save_weights(state / "weights", "last")
     shutil.rmtree(out / "weights", ignore_errors=True)
-    out.mkdir(parents=True, exist_ok=True)
-    shutil.move(state / "weights", out / "weights")
+    shutil.copytree(state / "weights", out / "weights")
     write_csv(out / "curve.csv", trainer.curve)
     write_csv(out / "epoch_predictions.csv", trainer.predictions)
     write_json(out / "run.json", record)
-    shutil.rmtree(state)
+    shutil.rmtree(states)
 
 
 if __name__ == "__main__":

@@ -72,9 +72,7 @@ def trainer(dataset: PreparedDataset, state: Path, method=None, perturbation=Non
     """A trainer of :func:`tiny` on the sharpness data."""
     method = method or tiny()
     test = [(dataset, "test")]
-    return Trainer(
-        method, perturbation or NoPerturbation(), dataset, test, seed, workers, CPU, state / "last.pt", "identity"
-    )
+    return Trainer(method, perturbation or NoPerturbation(), dataset, test, seed, workers, CPU, state / "last.pt")
 
 
 def same(a: Trainer, b: Trainer) -> bool:
@@ -121,16 +119,6 @@ def test_a_killed_run_goes_on_to_the_same_bits(dataset, tmp_path, monkeypatch):
     assert same(whole, resumed)
     kept = load_file(tmp_path / "kept" / "epoch_1_ema.safetensors")
     assert set(kept) == set(whole.model.state_dict())
-
-
-def test_a_state_of_another_configuration_is_ignored(dataset, tmp_path):
-    first = trainer(dataset, tmp_path)
-    first.run((), tmp_path)
-    other = trainer(dataset, tmp_path)
-    other.identity = "another"
-    other._resume()
-    assert other.epoch == 0
-    assert other.predictions.empty
 
 
 def test_twins_share_initialisation_order_and_crops(dataset, tmp_path):

@@ -35,7 +35,7 @@ def test_scores_of_a_trained_model_follow_the_true_quality(tmp_path: Path) -> No
     method = load_method(run.method, params.methods[run.method], run)
     method.epochs = 16  # half of the items, so a few more passes
     cpu = torch.device("cpu")
-    trainer = Trainer(method, NoPerturbation(), data, [(data, "test")], 7, 0, cpu, tmp_path / "state.pt", "truth")
+    trainer = Trainer(method, NoPerturbation(), data, [(data, "test")], 7, 0, cpu, tmp_path / "state.pt")
     trainer.run((), tmp_path)
     predictions = clean_predictions(trainer.ema.module, method, [(data, "test")], method.epochs, 7, 0, cpu)
 

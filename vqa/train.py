@@ -76,8 +76,8 @@ class Trainer:
         seed: of all streams.
         workers: loader processes.
         device: to train on.
-        state: file that holds the state after the last full epoch; written by :meth:`run`, removed by the caller.
-        identity: digest of all that determines the result; a state of another identity is ignored.
+        state: file that holds the state after the last full epoch; written by :meth:`run`, removed by the caller, who
+            also sees to it that a run of another configuration has another file.
     """
 
     def __init__(
@@ -90,11 +90,10 @@ class Trainer:
         workers: int,
         device: torch.device,
         state: Path,
-        identity: str,
     ) -> None:
         self.method, self.perturbation = method, perturbation
         self.seed, self.workers, self.device = seed, workers, device
-        self.state, self.identity = state, identity
+        self.state = state
         self.train_clips = ClipDataset(train, train.items("train"), method, "train", seed)
         self.tests = [(split, ClipDataset(data, data.items(split), method, "released", seed)) for data, split in tests]
         self.model = method.build(torch_generator("init", seed)).to(device)
@@ -168,7 +167,6 @@ class Trainer:
     def _checkpoint(self) -> None:
         """Write all that a resume needs; streams are named by position, so no generator state is among it."""
         content = {
-            "identity": self.identity,
             "epoch": self.epoch,
             "model": self.model.state_dict(),
             "ema": self.ema.module.state_dict(),
@@ -183,8 +181,6 @@ class Trainer:
         if not self.state.is_file():
             return
         saved = torch.load(self.state, map_location="cpu", weights_only=True)
-        if saved["identity"] != self.identity:
-            return
         self.model.load_state_dict(saved["model"])
         self.ema.module.load_state_dict(saved["ema"])
         self.optimizer.load_state_dict(saved["optimizer"])

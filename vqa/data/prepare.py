@@ -69,7 +69,7 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool) -> dict:
     if excluded and bad_files == "stop":
         first = excluded[0]["reason"]
         others = f" (and {len(excluded) - 1} more bad files)" if len(excluded) > 1 else ""
-        raise InputError(f"{first}{others}; or set datasets.{data.name}.bad_files: exclude")
+        raise InputError(f"{first}{others} (datasets.{data.name}.bad_files: exclude leaves them out and lists them)")
     if not rows:
         raise InputError(f"{data}: none of its {len(labels)} files can be decoded")
     items = pd.DataFrame(rows, columns=list(ITEMS))

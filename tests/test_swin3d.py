@@ -150,9 +150,10 @@ def test_smaller_and_odd_sizes_are_padded(size: tuple[int, int, int], expected: 
     assert bool(out.isfinite().all())
 
 
-def test_input_that_is_too_small_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"input of size \(8, 4, 8\) is too small for windows \(2, 3, 3\)"):
-        build()(clips(1, (8, 4, 8)))
+@pytest.mark.parametrize("size", [(8, 4, 8), (16, 24, 24), (8, 24, 48)])
+def test_input_that_is_too_small_or_too_large_is_an_error(size: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match=r"clips of \(.*\) do not fit a network made for \(8, 24, 24\)"):
+        build()(clips(1, size))
 
 
 def test_items_of_a_batch_do_not_see_each_other() -> None:

@@ -49,5 +49,5 @@ ui: venv  ## Mirror the runs into MLflow and open its UI on http://127.0.0.1:500
 	$(BIN)/python -m stages.track
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
 
-real: venv  ## Rebuild the real scale (published labels, features and predictions)
+real:  ## Rebuild the real scale (published labels, features and predictions)
 	@echo "error: the real scale is not part of this version; see README.md, Status" >&2; exit 2

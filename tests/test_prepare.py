@@ -71,6 +71,15 @@ def test_bad_files_stop_with_their_names_or_are_listed_with_reasons(data: Path, 
     assert excluded.reason.str.contains("empty file").sum() == 1
 
 
+def test_a_stopped_preparation_leaves_an_earlier_one_whole(data: Path, tmp_path: Path):
+    prepare(data, tmp_path / "small", "stop", frame_store=True)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "small").iterdir()}
+    (data / "videos" / "a.mp4").write_bytes(b"")
+    with pytest.raises(InputError, match="empty file"):
+        prepare(data, tmp_path / "small", "stop", frame_store=True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "small").iterdir()} == before
+
+
 def test_a_data_set_without_usable_files_is_an_error(data: Path, tmp_path: Path):
     _label(data, [("videos/gone.mp4", 2.0, "train")])
     with pytest.raises(InputError, match="none of its 1 files"):

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,7 +102,7 @@ def reproduce(jobs: int, devices: list[str]) -> Outcome:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill stops the stages too, like Ctrl-C
     try:
         while waiting or running:
-            for stage in _ready(graph, waiting, running, outcome, len(slots)):
+            for stage in _ready(graph, waiting, running, len(slots)):
                 waiting.remove(stage)
                 slot = slots.pop(0)
                 device = devices[slot % len(devices)] if devices else None
@@ -125,9 +124,9 @@ def reproduce(jobs: int, devices: list[str]) -> Outcome:
     return outcome
 
 
-def _ready(graph: nx.DiGraph, waiting: list[str], running: list[_Running], outcome: Outcome, free: int) -> list[str]:
+def _ready(graph: nx.DiGraph, waiting: list[str], running: list[_Running], free: int) -> list[str]:
     """The first ``free`` waiting stages that need nothing which still waits or runs."""
-    unfinished = {*waiting, *(entry.stage for entry in running), *outcome.failed}
+    unfinished = {*waiting, *(entry.stage for entry in running)}
     return [stage for stage in waiting if unfinished.isdisjoint(graph.successors(stage))][:free]
 
 
@@ -136,10 +135,9 @@ def _finish(done: _Running, outcome: Outcome, graph: nx.DiGraph, waiting: list[s
     if done.process.exitcode == 0:
         return
     outcome.failed.append(done.stage)
-    blocked: Iterable[str] = [stage for stage in waiting if stage in nx.ancestors(graph, done.stage)]
-    for stage in blocked:
-        waiting.remove(stage)
-        outcome.skipped.append(stage)
+    downstream = nx.ancestors(graph, done.stage)
+    outcome.skipped += [stage for stage in waiting if stage in downstream]
+    waiting[:] = [stage for stage in waiting if stage not in downstream]
 
 
 def _line(done: _Running, outcome: Outcome, total: int) -> str:

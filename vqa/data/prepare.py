@@ -66,12 +66,14 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool) -> dict:
                 rows.append(_probe(data, label, store if frame_store else None))
             except MediaError as error:
                 excluded.append({"name": label.name, "split": label.split, "reason": str(error)})
-    if excluded and bad_files == "stop":
-        first = excluded[0]["reason"]
-        others = f" (and {len(excluded) - 1} more bad files)" if len(excluded) > 1 else ""
-        raise InputError(f"{first}{others} (datasets.{data.name}.bad_files: exclude leaves them out and lists them)")
-    if not rows:
-        raise InputError(f"{data}: none of its {len(labels)} files can be decoded")
+        # Still inside the block, so that a preparation that stops leaves an earlier one whole.
+        if excluded and bad_files == "stop":
+            first = excluded[0]["reason"]
+            others = f" (and {len(excluded) - 1} more bad files)" if len(excluded) > 1 else ""
+            remedy = f"datasets.{data.name}.bad_files: exclude leaves them out and lists them"
+            raise InputError(f"{first}{others} ({remedy})")
+        if not rows:
+            raise InputError(f"{data}: none of its {len(labels)} files can be decoded")
     items = pd.DataFrame(rows, columns=list(ITEMS))
     write_csv(out / "items.csv", items)
     write_csv(out / "excluded.csv", pd.DataFrame(excluded, columns=["name", "split", "reason"]))

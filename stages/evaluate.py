@@ -12,11 +12,12 @@ from safetensors.torch import load_file
 from stages.common import argument
 from vqa.data.items import open_datasets
 from vqa.device import set_up
-from vqa.evaluate import metrics
+from vqa.evaluate import metrics, over_folds
 from vqa.io import InputError, run_stage, write_csv, write_json
 from vqa.methods import load_method
 from vqa.params import load
 from vqa.predict import clean_predictions
+from vqa.protocol import parts_by_fold, weights_folder
 from vqa.rng import torch_generator
 
 
@@ -27,19 +28,21 @@ def main() -> None:
     run = params.runs[name]
     common, out = params.common, Path("runs") / name
     device = set_up(common)
-    datasets = open_datasets(run.datasets)
+    folds = parts_by_fold(run, open_datasets(run.datasets))
     method = load_method(run.method, params.methods[run.method], run)
     model = method.build(torch_generator("init", common.seed)).to(device)
-    weights = out / "weights" / "last_ema.safetensors"
-    if not weights.is_file():
-        raise InputError(f"{weights} is missing: train the run first, `dvc repro train@{name}`")
-    model.load_state_dict(load_file(weights))
-    splits = [(datasets[dataset], split) for dataset, split in run.splits]
-    clean = clean_predictions(model, method, splits, method.epochs, common.seed, common.loader_workers, device)
-    predictions = pd.concat([pd.read_csv(out / "epoch_predictions.csv"), clean], ignore_index=True)
-    digests = {f"{data.name}/{split}": data.digest(split) for data, split in splits}
-    write_csv(out / "predictions.csv", predictions)
-    write_json(out / "metrics.json", metrics(predictions, run, common, digests))
+    released, tables, contents = pd.read_csv(out / "epoch_predictions.csv"), [], {}
+    for fold, parts in folds.items():
+        weights = weights_folder(out, folds, fold) / "last_ema.safetensors"
+        if not weights.is_file():
+            raise InputError(f"{weights} is missing: train the run first, `dvc repro train@{name}`")
+        model.load_state_dict(load_file(weights))
+        clean = clean_predictions(model, method, parts, method.epochs, common.seed, common.loader_workers, device)
+        tables.append(pd.concat([released[released.fold == fold], clean], ignore_index=True))
+        digests = {part.key: part.digest for part in parts}
+        contents[fold] = metrics(tables[-1], run, common, digests, method.reporting)
+    write_csv(out / "predictions.csv", pd.concat(tables, ignore_index=True))
+    write_json(out / "metrics.json", over_folds(contents))
 
 
 if __name__ == "__main__":

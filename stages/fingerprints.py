@@ -1,10 +1,11 @@
 """Write what every other stage depends on beside its data: ``python -m stages.fingerprints``.
 
-Reads the code and ``params.methods``; writes ``fingerprints/<stage>.txt``, and ``train-<method>.txt`` and
-``evaluate-<method>.txt``, which also hold the method's block of params. A file that did not change by meaning re-runs
-nothing (see :mod:`vqa.fingerprints`).
+Reads the code and the blocks of params that many stages share; writes ``fingerprints/<stage>.txt``, and for the stages
+that belong to a method ``<stage>-<method>.txt``. A file that did not change by meaning re-runs nothing (see
+:mod:`vqa.fingerprints`).
 """
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -13,19 +14,38 @@ from vqa.io import atomic, run_stage
 from vqa.methods import method_module
 from vqa.params import load
 
-STAGES = ("fetch", "prepare", "contact_sheet", "tables", "figures", "report")
-METHOD_STAGES = ("train", "evaluate")
+# What each stage depends on beside its code: blocks of params that whole stages share ...
+STAGES: dict[str, tuple[str, ...]] = {
+    "fetch": (),
+    "prepare": (),
+    "contact_sheet": ("datasets",),
+    "motion": (),
+    "zero_shot": ("zero_shot",),
+    "tables": ("common", "datasets", "runs", "tables"),
+    "figures": ("common", "datasets"),
+    "report": ("common", "datasets", "figures", "methods", "runs", "tables"),
+}
+# ... and for the stages that belong to a method, entries of params.common beside the method's block.
+COMPUTING = ("seed", "device", "threads", "deterministic")
+METHOD_STAGES = {
+    "initial": ("seed",),
+    "train": (*COMPUTING, "perturbing"),
+    "evaluate": (*COMPUTING, "released"),
+}
 
 
 def main() -> None:
     """Write all fingerprints anew."""
     params, out = load(), Path("fingerprints")
-    root = Path(params.root)
-    texts = {stage: fingerprint(root, [f"stages.{stage}"], None) for stage in STAGES}
-    for stage in METHOD_STAGES:
+    root, blocks = Path(params.root), dataclasses.asdict(params)
+    texts = {}
+    for stage, names in STAGES.items():
+        texts[stage] = fingerprint(root, [f"stages.{stage}"], {name: blocks[name] for name in names})
+    for stage, entries in METHOD_STAGES.items():
         for method, block in params.methods.items():
+            shared = {"common": {name: blocks["common"][name] for name in entries}, "method": block}
             modules = [f"stages.{stage}", method_module(method)]
-            texts[f"{stage}-{method}"] = fingerprint(root, modules, block)
+            texts[f"{stage}-{method}"] = fingerprint(root, modules, shared)
     shutil.rmtree(out, ignore_errors=True)
     for name, text in texts.items():
         with atomic(out / f"{name}.txt") as draft:

@@ -10,13 +10,15 @@ from pathlib import Path
 from vqa.io import atomic, run_stage, write_csv
 from vqa.params import load
 from vqa.report.render import latex, markdown
-from vqa.report.tables import TrainedRun, fill, read_paper, read_table
+from vqa.report.results import TrainedRun
+from vqa.report.tables import fill, read_paper, read_table
 
 
 def main() -> None:
     """Write all tables anew."""
     params = load()
-    names = dict.fromkeys(run for table in params.tables.values() for run in table.rows.values())
+    rows = [row for table in params.tables.values() for row in table.rows.values()]
+    names = dict.fromkeys(name for row in rows for name in row)
     runs = {name: TrainedRun(name, params.runs[name], Path("runs") / name, params.common) for name in names}
     paper, out = Path(params.root) / "reports" / "paper", Path("reports") / "tables"
     filled = {

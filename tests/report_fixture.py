@@ -1,11 +1,14 @@
-"""A small finished project in a folder: params, fabricated runs in the real file formats, and the paper's numbers."""
+"""Finished projects in a folder: params, fabricated runs in the real file formats, and the paper's numbers.
+
+The small project has two tables, the one of :mod:`paper_fixture` all thirteen.
+"""
 
 import contextlib
 import dataclasses
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -14,9 +17,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from vqa.evaluate import metrics
 from vqa.io import run_stage, write_csv, write_json
-from vqa.params import Params, load
+from vqa.metrics import correlations, logistic_map
+from vqa.params import Params, Run, load
 from vqa.predict import PREDICTIONS
 from vqa.rng import numpy_generator
 from vqa.train import CURVE
@@ -32,6 +35,8 @@ REPORT = {
         "train": {"items": 48, "items_digest": "ba9876543210", "mos": MOS, "frames": [24, 32]},
     },
 }
+RAW = {"selection": "per_metric", "plcc": "raw"}
+MAPPED = {"selection": "best_srcc", "plcc": "mapped"}
 PARAMS = """
 root: .
 common:
@@ -42,82 +47,156 @@ common:
   loader_workers: 0
   deterministic: true
   released: {weights: ema, train_epoch: last}
-  perturbing: {tensors: released, projection: box}
+  perturbing: {tensors: released, projection: box, fine_tuning: none}
   bootstrap: 200
 datasets:
   konvid1k: {title: KoNViD-1k, source: synthetic, bad_files: stop, frame_store: false}
   livevqc: {title: LIVE-VQC, source: synthetic, bad_files: stop, frame_store: false}
+slowfast: {}
+motion: {}
 methods:
   fastvqa: {weight_decay: 0.05}
+zero_shot: [konvid1k, livevqc]
+shared:
+  start: &start {method: fastvqa, init: initial/fastvqa.safetensors}
+  konvid: &konvid {<<: *start, data: prepared/konvid1k, train: konvid1k, test: [konvid1k/test]}
 runs:
-  A01: {method: fastvqa, train: konvid1k, test: [konvid1k/test, livevqc/test]}
-  A06: {method: fastvqa, train: konvid1k, test: [konvid1k/test], augmentation: autoaugment}
-  A15: {method: fastvqa, train: konvid1k, test: [konvid1k/test], perturbation: awp, gamma: 0.0001}
+  A01: {<<: *konvid, data: zero_shot/prepared.json, test: [konvid1k/test, livevqc/test]}
+  A06: {<<: *konvid, augmentation: autoaugment}
+  A15: {<<: *konvid, perturbation: awp, gamma: 0.0001}
 tables:
   table03:
     title: FAST-VQA on KoNViD-1k with different augmentation
-    dataset: konvid1k
-    rows: {augmentation=base: A01, augmentation=AuA: A06}
+    rows: {augmentation=base: [A01], augmentation=AuA: [A06]}
   table05:
     title: FAST-VQA on KoNViD-1k with different AWP gamma
-    dataset: konvid1k
-    rows: {gamma=0: A01, gamma=0.0001: A15}
+    rows: {gamma=0: [A01], gamma=0.0001: [A15]}
 figures:
   fig1a: {kind: curves, run: A01, metric: srcc, title: Baseline}
   fig1b: {kind: curves, run: A01, metric: plcc, title: Baseline}
 """
 
 
-def prediction_table(run: str, train: str, tests: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fabricated predictions of both protocols, and the curve of a run: noise that shrinks with the epochs."""
-    parts, curve = [], []
+def prediction_table(name: str, run: Run, sizes: dict[str, int], epochs: int, fold: int) -> pd.DataFrame:
+    """Fabricated predictions of both protocols for one split of the data: noise that shrinks with the epochs."""
 
-    def add(key: str, epoch: int, weights: str, protocol: str, noise: float) -> tuple[float, float]:
+    def part(key: str, epoch: int, weights: str, protocol: str, noise: float) -> pd.DataFrame:
         dataset, split = key.split("/")
-        n = SIZES[key]
-        mos = numpy_generator("mos", 0, key).uniform(1, 5, n).round(4)
-        pred = mos + noise * numpy_generator("pred", 0, run, key, epoch, weights, protocol).normal(size=n)
+        n = sizes[key]
+        mos = numpy_generator("mos", 0, key, fold).uniform(1, 5, n).round(4)
+        pred = mos + noise * numpy_generator("pred", 0, name, key, epoch, weights, protocol, fold).normal(size=n)
         names = [f"{dataset}_{split}_{i:04d}.mp4" for i in range(n)]
-        columns = (dataset, names, mos, pred, epoch, weights, split, protocol)
-        parts.append(pd.DataFrame(dict(zip(PREDICTIONS, columns, strict=True))))
-        return pd.Series(pred).corr(pd.Series(mos), "spearman"), float(np.corrcoef(pred, mos)[0, 1])
+        columns = (dataset, names, mos, pred, epoch, weights, split, protocol, fold)
+        return pd.DataFrame(dict(zip(PREDICTIONS, columns, strict=True)))
 
-    for epoch in range(1, EPOCHS + 1):
-        on_the_fly = add(f"{train}/train", epoch, "on-the-fly", "released", 2.0 / epoch)
-        for key in tests:
-            ema = add(key, epoch, "ema", "released", 1 + 1.5 / epoch)
-            raw = add(key, epoch, "raw", "released", 1.2 + 1.5 / epoch)
-            curve.append([epoch, key, 1 / epoch, *on_the_fly, *ema, *raw])
-    for key in (f"{train}/train", *tests):
-        add(key, EPOCHS, "ema", "clean", 0.4 if key.endswith("train") else 1.4)
-    return pd.concat(parts, ignore_index=True), pd.DataFrame(curve, columns=CURVE)
+    def parts() -> Iterator[pd.DataFrame]:
+        for epoch in range(1, epochs + 1):
+            yield part(f"{run.train}/train", epoch, "on-the-fly", "released", 2.0 / epoch)
+            for key in run.test:
+                yield part(key, epoch, "ema", "released", 1 + 1.5 / epoch)
+                yield part(key, epoch, "raw", "released", 1.2 + 1.5 / epoch)
+        for key in (f"{run.train}/train", *run.test):
+            yield part(key, epochs, "ema", "clean", 0.4 if key.endswith("train") else 1.4)
+
+    return pd.concat(parts(), ignore_index=True)
 
 
-def write_run(folder: Path, params: Params, name: str) -> None:
-    """All result files of one run, but its weights."""
-    run = params.runs[name]
-    predictions, curve = prediction_table(name, run.train, run.test)
-    digests = {key: f"{numpy_generator('digest', 0, key).integers(16**12):012x}" for key in SIZES}
-    digests = {key: digests[key] for key in (f"{run.train}/train", *run.test)}
-    record = {"run": name, "scale": params.common.scale, "seed": params.common.seed}
+def scores_by_epoch(predictions: pd.DataFrame, reporting: dict[str, str]) -> dict[tuple, dict[int, dict[str, float]]]:
+    """SRCC and PLCC by ``(protocol, weights, dataset/split)`` and epoch, written apart from :mod:`vqa.evaluate`."""
+    found: dict[tuple, dict[int, dict[str, float]]] = {}
+    groups = predictions.groupby(["protocol", "weights", "dataset", "split", "epoch"], sort=False)
+    for (protocol, weights, dataset, split, epoch), rows in groups:
+        pred, mos = rows.prediction.to_numpy(), rows.mos.to_numpy()
+        srcc, plcc = correlations(pred, mos)
+        if (protocol, reporting["plcc"]) == ("released", "mapped") and split != "train":
+            plcc = correlations(logistic_map(pred, mos), mos)[1]
+        entry = {"srcc": srcc, "plcc": plcc, "n": len(rows)}
+        found.setdefault((protocol, weights, f"{dataset}/{split}"), {})[int(epoch)] = entry
+    return found
+
+
+def both_protocols(run: Run, found: dict[tuple, dict[int, dict]], reporting: dict[str, str], epochs: int) -> dict:
+    """What ``metrics.json`` says of both protocols for one split of the data."""
+    train = f"{run.train}/train"
+    scores: dict[str, dict] = {"released": {}, "clean": {}}
+    for key in run.test:
+        by_epoch = found["released", "ema", key]
+        best = {m: max(by_epoch, key=lambda e, m=m: by_epoch[e][m]) for m in ("srcc", "plcc")}
+        if reporting["selection"] == "best_srcc":
+            best["plcc"] = best["srcc"]
+        picked = {m: by_epoch[best[m]][m] for m in best}
+        scores["released"][key] = {**picked, "best_epoch": best, "n": by_epoch[1]["n"]}
+        scores["clean"][key] = found["clean", "ema", key][epochs]
+    scores["released"][train] = {**found["released", "on-the-fly", train][epochs], "epoch": epochs}
+    scores["clean"][train] = found["clean", "ema", train][epochs]
+    return {
+        protocol: {
+            "scores": part,
+            "gap": {key: {m: part[train][m] - part[key][m] for m in ("srcc", "plcc")} for key in run.test},
+        }
+        for protocol, part in scores.items()
+    }
+
+
+def medians(blocks: list) -> object:
+    """The same nested mappings with the median of every number."""
+    if isinstance(blocks[0], dict):
+        return {key: medians([block[key] for block in blocks]) for key in blocks[0] if key != "best_epoch"}
+    return type(blocks[0])(np.median(blocks))
+
+
+def write_run(
+    folder: Path,
+    params: Params,
+    name: str,
+    sizes: dict[str, int] = SIZES,
+    epochs: int = EPOCHS,
+    reporting: dict[str, str] = RAW,
+    folds: tuple[int, ...] = (),
+) -> None:
+    """All result files of one run, but its weights; ``folds`` are the numbers of random splits, if there are."""
+    run, seed = params.runs[name], params.common.seed
+    keys = (f"{run.train}/train", *run.test)
+    digests = {key: f"{numpy_generator('digest', 0, key).integers(16**12):012x}" for key in keys}
+    content: dict = {"seed": seed, "items_digest": digests, "reporting": reporting}
+    tables, blocks, curve = [], {}, []
+    for fold in folds or (0,):
+        tables.append(prediction_table(name, run, sizes, epochs, fold))
+        found = scores_by_epoch(tables[-1], reporting)
+        blocks[str(fold)] = {"items_digest": digests, **both_protocols(run, found, reporting, epochs)}
+        for epoch in range(1, epochs + 1):
+            train = found["released", "on-the-fly", keys[0]][epoch]
+            for key in run.test:
+                tests = (found["released", weights, key][epoch] for weights in ("ema", "raw"))
+                numbers = [scores[m] for scores in (train, *tests) for m in ("srcc", "plcc")]
+                curve.append([epoch, key, 1 / epoch, *numbers, fold])
+    if folds:
+        content["folds"] = blocks
+    content |= {p: medians([b[p] for b in blocks.values()]) if folds else blocks["0"][p] for p in ("released", "clean")}
     config = {"run": dataclasses.asdict(run), "recipe": params.methods[run.method]}
-    write_csv(folder / "predictions.csv", predictions)
-    write_csv(folder / "curve.csv", curve)
-    write_json(folder / "metrics.json", metrics(predictions, run, params.common, digests))
-    write_json(folder / "run.json", {**record, "config": config, "data": digests, "environment": {"torch": "2.14.1"}})
+    record = {"run": name, "scale": params.common.scale, "seed": seed, "config": config}
+    write_csv(folder / "predictions.csv", pd.concat(tables, ignore_index=True))
+    write_csv(folder / "curve.csv", pd.DataFrame(curve, columns=CURVE))
+    write_json(folder / "metrics.json", content)
+    write_json(folder / "run.json", {**record, "data": digests, "environment": {"torch": "2.14.1"}})
 
 
 def build_project(folder: Path) -> Params:
-    """Write the project into ``folder``, a run that params do not name included; returns its params."""
+    """Write the small project into ``folder``, a run that params do not name included; returns its params."""
     (folder / "params.yaml").write_text(PARAMS)
     params = load(folder / "params.yaml")
     for name in params.runs:
         write_run(folder / "runs" / name, params, name)
     shutil.copytree(folder / "runs" / "A15", folder / "runs" / "orphan")
+    write_surroundings(folder, params)
+    return params
+
+
+def write_surroundings(folder: Path, params: Params) -> None:
+    """What the report reads beside the runs: the paper's numbers, and reports of the prepared data sets."""
     shutil.copytree(PAPER, folder / "reports" / "paper")
     for name in params.datasets:
         write_json(folder / "prepared" / name / "report.json", REPORT)
-    return params
 
 
 def edit_params(folder: Path, **blocks: dict) -> Params:

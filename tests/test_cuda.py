@@ -15,7 +15,8 @@ from vqa.rng import torch_generator
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
-COMMON = Common("test", 42, "cuda", 1, 0, True, Released("ema", "last"), Perturbing("released", "box"), 100)
+PERTURBING = Perturbing("released", "box", "none")
+COMMON = Common("test", 42, "cuda", 1, 0, True, Released("ema", "last"), PERTURBING, 100)
 
 
 def _step(device: torch.device, batch: int, config: SwinConfig, kind: str) -> tuple[float, dict[str, torch.Tensor]]:

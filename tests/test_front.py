@@ -25,13 +25,16 @@ def test_page_says_what_it_shows_and_what_it_does_not(made: Path) -> None:
     assert "demo data: not comparable with the paper's numbers" in page
     assert "Table 3, in part: augmentation=RA, augmentation=TA." in page
     assert "Not run at all: tables 1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13." in page
-    row = next(line for line in page.splitlines() if line.startswith("| [Table 3]"))
+    (line,) = (line for line in page.splitlines() if line.startswith("| [Table 3]"))
+    assert "24 cells: 12 trained, 0 quoted, 12 missing" in line
+    assert "All tables of the paper: 526 cells: 24 trained, 0 quoted, 502 missing (per protocol)." in page
+    row = next(line for line in page.splitlines() if line.startswith("| 3, 5 "))
     frame = tables.read_table(made / "reports" / "tables" / "table03.csv")
     base = frame.query(
         "protocol == 'clean' and setting == 'augmentation=base' and metric == 'SRCC' and split == 'test'"
     )
     assert f"{base.value.item():.3f} [{base.ci_low.item():.3f}, {base.ci_high.item():.3f}]" in row
-    assert "12 trained, 0 quoted, 12 missing" in row
+    assert row.split() == ["|", "3,", "5", *row.split()[3:-2], "0.872", "|"]
     assert "orphan" not in page
 
 
@@ -58,7 +61,7 @@ def test_run_twice_gives_the_same_bytes(made: Path) -> None:
 
 
 def test_baseline_is_the_plain_recipe() -> None:
-    plain = {"method": "fastvqa", "train": "konvid1k", "test": ("konvid1k/test",)}
+    plain = {"method": "fastvqa", "init": "", "data": "", "train": "konvid1k", "test": ("konvid1k/test",)}
     recipe = {"weight_decay": 0.05}
     assert is_baseline(Run(**plain, keep_epochs=(1,)), recipe)
     assert is_baseline(Run(**plain, weight_decay=0.05), recipe)

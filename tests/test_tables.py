@@ -1,6 +1,8 @@
 """Tables: every cell once per protocol, the right number in it, the right page around it, and always the same bytes."""
 
+import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,9 +14,11 @@ from scipy import stats
 
 from stages import tables as stage
 from vqa.params import Table
-from vqa.report.layout import coverage, lay_out, warnings
+from vqa.report.layout import coverage, lay_out, sources, warnings
 from vqa.report.render import escape, latex, markdown, markdown_block, pipe_table
-from vqa.report.tables import COLUMNS, PROTOCOLS, TrainedRun, fill, read_paper, read_table, row_key
+from vqa.report.results import TrainedRun
+from vqa.report.tables import COLUMNS, PROTOCOLS, fill, matching_tests, read_paper, read_table, row_key
+from vqa.strict import ParamsError
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +124,7 @@ def test_rows_without_a_run_are_missing_and_orphans_do_not_show(made: Path) -> N
     assert (missing.run == "").all()
     assert (made / "runs" / "orphan" / "metrics.json").is_file()
     assert all(b"orphan" not in content for content in contents(made / "reports" / "tables").values())
-    assert coverage(frame) == "24 cells: 12 trained, 0 quoted, 12 missing"
+    assert coverage(sources(frame)) == "24 cells: 12 trained, 0 quoted, 12 missing"
 
 
 def test_run_twice_gives_the_same_bytes_and_drops_tables_that_left_params(project: Path) -> None:
@@ -155,7 +159,7 @@ def test_bad_input_is_one_line_and_exit_code_2(project: Path, capsys: pytest.Cap
     (project / "runs" / "A15" / "metrics.json").unlink()
     assert call(stage.main, project) == 2
     assert capsys.readouterr().err.endswith("metrics.json is missing: `dvc repro evaluate@A15` makes it\n")
-    edit_params(project, tables={"table05": {"title": "x", "dataset": "konvid1k", "rows": {"gamma=0.1": "A01"}}})
+    edit_params(project, tables={"table05": {"title": "x", "rows": {"gamma=0.1": ["A01"]}}})
     assert call(stage.main, project) == 2
     assert "tables.table05.rows: 'gamma=0.1' is not defined" in capsys.readouterr().err
 
@@ -165,13 +169,13 @@ def test_tables_over_several_data_sets_and_methods(made: Path) -> None:
     params = edit_params(made)
     run = TrainedRun("A01", params.runs["A01"], made / "runs" / "A01", params.common)
     for name, row, labels in (("table06", "FAST-VQA", ("Method", "Type")), ("table09", "gamma=0", ("γ",))):
-        rows = Table("Cross", "konvid1k", {row: "A01"})
+        rows = Table("Cross", {row: ("A01",)})
         frame = fill(name, rows, read_paper(made / "reports" / "paper" / f"{name}.csv"), {"A01": run}, params.datasets)
         filled = frame[(frame.source == "trained") & (frame.protocol == "clean")]
         assert list(filled.dataset) == ["KoNViD-1k"] * 2 + ["LIVE-VQC"] * 2
         layout = lay_out(frame)
         assert layout.labels == labels
-        assert "LIVE-VQC SRCC [95 % interval]" in markdown_block(frame, "clean")[0]
+        assert "| LIVE-VQC SRCC  " in markdown_block(frame, "clean")[0]
         assert "\\multicolumn{2}{c}{LSVQ\\_1080p}" in latex("Cross", frame, params.common)
 
 
@@ -180,6 +184,35 @@ def test_row_keys_are_unique_in_every_table_of_the_paper(made: Path) -> None:
         paper = read_paper(path)
         paper["key"] = [row_key(m, s) for m, s in zip(paper.method, paper.setting, strict=True)]
         assert not paper.duplicated(["key", "dataset", "metric", "split"]).any(), path.name
+
+
+def test_a_row_is_run_or_quoted_and_known_to_the_paper(project: Path, capsys: pytest.CaptureFixture) -> None:
+    def refused(message: str, **table: object) -> None:
+        with pytest.raises(ParamsError, match=re.escape(message)):
+            edit_params(project, tables={"table06": {"title": "x", **table}})
+
+    refused("'SAMA' has a run and is quoted", rows={"SAMA": ["A01"]}, quoted=["TLVQM", "SAMA"])
+    refused("'SAMA' names no run", rows={"SAMA": []})
+    refused("tables.table06.rows: 'A02' is not defined", rows={"SAMA": ["A01", "A02"]})
+    edit_params(project, tables={"table06": {"title": "x", "rows": {}, "quoted": ["TLVQN"]}})
+    assert call(stage.main, project) == 2
+    assert "tables.table06.quoted: 'TLVQN' is not defined (did you mean 'TLVQM'?)" in capsys.readouterr().err
+    edit_params(project, tables={"table06": {"title": "x", "rows": {"SAMA": ["A01", "A06"]}}})
+    assert call(stage.main, project) == 2
+    error = capsys.readouterr().err
+    assert "tables.table06.rows.SAMA: more than one result fits KoNViD-1k (A01 on konvid1k/test, A06 on" in error
+
+
+def test_names_of_test_sets(made: Path) -> None:
+    datasets = edit_params(made).datasets
+    datasets["lsvq"] = dataclasses.replace(datasets["konvid1k"], title="LSVQ")
+    tests = ("lsvq/test", "lsvq/1080p", "konvid1k/all")
+    assert matching_tests("LSVQ_test", tests, datasets) == ["lsvq/test"]
+    assert matching_tests("LSVQ_1080p", tests, datasets) == ["lsvq/1080p"]
+    assert matching_tests("LSVQ", tests, datasets) == ["lsvq/test", "lsvq/1080p"]
+    assert matching_tests("KoNViD-1k", tests, datasets) == ["konvid1k/all"]
+    assert matching_tests("KoNViD-1k_test", tests, datasets) == []
+    assert matching_tests("SPAQ", tests, datasets) == []
 
 
 def test_latex_is_balanced_and_escaped(made: Path) -> None:
@@ -230,16 +263,17 @@ train values come from the same model in evaluation mode.
 - Intervals: [low, high] is the 95 % percentile bootstrap over the test items (200 resamples); it does not cover the \
 training seed or the choice of the epoch.
 - Gap: train minus test.
-- Data: YouTube-UGC test n = 40 (items 0123456789ab); training seed 42.
-- Coverage: 4 cells: 2 trained, 0 quoted, 2 missing (per protocol).
+- Data: YouTube-UGC n = 40 (items 0123456789ab); training seed 42.
+- Coverage: 3 cells: 2 trained, 0 quoted, 1 missing (per protocol).
 """
 
 
 def test_golden_page(made: Path) -> None:
     base = {"table": "Table 13", "method": "FAST-VQA+AWP", "dataset": "YouTube-UGC"}
-    base |= dict.fromkeys(["trained_on", "note", "seeds", "run", "items_digest"], "")
-    empty = {**dict.fromkeys(["value", "delta", "ci_low", "ci_high", "n"]), "source": "missing"}
-    filled = {"delta": 0.0, "n": 40, "seeds": "42", "source": "trained", "run": "B01"}
+    texts = ["trained_on", "note", "seeds", "run", "items_digest", "selection", "mapping"]
+    base |= dict.fromkeys(texts, "")
+    empty = {**dict.fromkeys(["value", "delta", "ci_low", "ci_high", "n", "folds"]), "source": "missing"}
+    filled = {"delta": 0.0, "n": 40, "folds": 1, "seeds": "42", "source": "trained", "run": "B01"}
     srcc, gap = {"metric": "SRCC", "split": "test"}, {"metric": "PLCC", "split": "gap"}
     test = {"value": 0.8123, "ci_low": 0.7, "ci_high": 0.9012, "paper": 0.819, "items_digest": "0123456789ab"}
     difference = {"value": -0.0199, "ci_low": -0.1, "ci_high": 0.1, "paper": 0.128, "items_digest": "a+b"}
@@ -253,5 +287,5 @@ def test_golden_page(made: Path) -> None:
             ("gamma=0.1", gap | {"paper": 0.104}),
         )
     ]
-    frame = pd.DataFrame(cells)[list(COLUMNS)].astype({"n": "Int64"})
+    frame = pd.DataFrame(cells)[list(COLUMNS)].astype({"n": "Int64", "folds": "Int64"})
     assert markdown("AWP", frame, edit_params(made).common) == GOLDEN

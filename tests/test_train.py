@@ -10,14 +10,16 @@ import torch
 from clips import write_video
 from safetensors.torch import load_file
 
-from vqa.data.items import PreparedDataset
+from vqa.data.items import Part, PreparedDataset
 from vqa.data.loader import ClipDataset, batches
 from vqa.data.prepare import prepare
 from vqa.evaluate import clean_scores, released_scores
+from vqa.methods.base import FineTuning
 from vqa.methods.fastvqa import Config, FastVQA, Sampling
 from vqa.models.swin3d import SwinConfig
 from vqa.perturb import NoPerturbation, WeightPerturbation, build_perturbation
 from vqa.predict import clean_predictions
+from vqa.rng import torch_generator
 from vqa.sampling.fragments import FragmentSampling
 from vqa.sampling.temporal import TemporalSampling
 from vqa.train import CURVE, Trainer
@@ -36,8 +38,10 @@ def tiny(epochs: int = 3, augmentation: str = "none") -> FastVQA:
         head_hidden=8,
         head_dropout=0.2,
         init_std=0.1,
+        initial="seed",
         sampling={"train": random, "released": replace(random, temporal=replace(temporal, clips=2)), "clean": clean},
         epochs=epochs,
+        finetune=FineTuning(1, 2),
         batch_size=8,
         backbone_lr=0.005,
         head_lr=0.005,
@@ -70,9 +74,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
 
 def trainer(dataset: PreparedDataset, state: Path, method=None, perturbation=None, workers=0, seed=3) -> Trainer:
     """A trainer of :func:`tiny` on the sharpness data."""
-    method = method or tiny()
-    test = [(dataset, "test")]
-    return Trainer(method, perturbation or NoPerturbation(), dataset, test, seed, workers, CPU, state / "last.pt")
+    method, perturbation = method or tiny(), perturbation or NoPerturbation()
+    train, test = Part(dataset, "train"), Part(dataset, "test")
+    initial = method.build(torch_generator("init", seed)).state_dict()
+    return Trainer(method, initial, perturbation, train, [test], seed, workers, CPU, state / "last.pt")
 
 
 def same(a: Trainer, b: Trainer) -> bool:
@@ -140,14 +145,14 @@ def _twins():
 
 def test_streams_differ_between_epochs_phases_and_items(dataset):
     method = tiny()
-    items = dataset.items("train")
-    train = ClipDataset(dataset, items, method, "train", seed=1)
+    part = Part(dataset, "train")
+    train = ClipDataset(part, method, "train", seed=1)
     assert not torch.equal(train[1, 0][0], train[2, 0][0])
     assert torch.equal(train[1, 0][0], train[1, 0][0])
-    assert not torch.equal(train[1, 0][0], ClipDataset(dataset, items, method, "train", seed=2)[1, 0][0])
-    clean = ClipDataset(dataset, items, method, "clean", seed=1)
+    assert not torch.equal(train[1, 0][0], ClipDataset(part, method, "train", seed=2)[1, 0][0])
+    clean = ClipDataset(part, method, "clean", seed=1)
     assert torch.equal(clean[0, 0][0], clean[7, 0][0]), "the clean protocol is deterministic"
-    released = ClipDataset(dataset, items, method, "released", seed=1)
+    released = ClipDataset(part, method, "released", seed=1)
     assert not torch.equal(released[1, 0][0], released[2, 0][0]), "the released protocol samples at random"
 
 
@@ -155,7 +160,8 @@ def test_training_learns_and_both_protocols_are_computed_from_the_predictions(da
     method = tiny(epochs=14)
     run = trainer(dataset, tmp_path, method)
     run.run((), tmp_path)
-    clean = clean_predictions(run.ema.module, method, [(dataset, "train"), (dataset, "test")], 14, 3, 0, CPU)
+    parts = [Part(dataset, split) for split in ("train", "test")]
+    clean = clean_predictions(run.ema.module, method, parts, 14, 3, 0, CPU)
     predictions = pd.concat([run.predictions, clean], ignore_index=True)
     scores = {"released": released_scores(predictions, "ema", "last"), "clean": clean_scores(predictions)}
     assert scores["clean"]["sharpness/test"]["srcc"] > 0.8

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import stats
 
-from vqa.data.items import PreparedDataset
+from vqa.data.items import Part, PreparedDataset
 from vqa.data.prepare import prepare
 from vqa.data.synthetic.build import build
 from vqa.data.synthetic.spec import SyntheticSpec
@@ -17,6 +17,7 @@ from vqa.methods import load_method
 from vqa.params import load, load_synthetic
 from vqa.perturb import NoPerturbation
 from vqa.predict import clean_predictions
+from vqa.rng import torch_generator
 from vqa.train import Trainer
 
 ROOT = Path(__file__).parent.parent
@@ -35,9 +36,11 @@ def test_scores_of_a_trained_model_follow_the_true_quality(tmp_path: Path) -> No
     method = load_method(run.method, params.methods[run.method], run)
     method.epochs = 16  # half of the items, so a few more passes
     cpu = torch.device("cpu")
-    trainer = Trainer(method, NoPerturbation(), data, [(data, "test")], 7, 0, cpu, tmp_path / "state.pt")
+    train, test = Part(data, "train"), Part(data, "test")
+    initial = method.build(torch_generator("init", 7)).state_dict()
+    trainer = Trainer(method, initial, NoPerturbation(), train, [test], 7, 0, cpu, tmp_path / "state.pt")
     trainer.run((), tmp_path)
-    predictions = clean_predictions(trainer.ema.module, method, [(data, "test")], method.epochs, 7, 0, cpu)
+    predictions = clean_predictions(trainer.ema.module, method, [test], method.epochs, 7, 0, cpu)
 
     truth = pd.read_csv(tmp_path / "konvid1k" / "truth.csv").set_index("name").loc[predictions.item]
     found = stats.spearmanr(predictions.prediction, truth.quality)

@@ -1,35 +1,53 @@
-"""A run's metrics under both protocols, from its predictions (METHODS 3.7, DISCREPANCIES P1-P3)."""
+"""A run's metrics under both protocols, from its predictions (METHODS 3.7, 5.2, 6.4-6.5, DISCREPANCIES P1-P3, P10)."""
 
+import dataclasses
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
-from vqa.metrics import METRICS, best_epochs, raw_scores, score
+from vqa.io import digest
+from vqa.methods.base import Reporting
+from vqa.metrics import METRICS, best_epochs, mapped_scores, raw_scores, score
 from vqa.params import Common, Run
 
 
-def released_scores(predictions: pd.DataFrame, weights: str, train_epoch: str) -> dict[str, dict]:
+def released_scores(
+    predictions: pd.DataFrame, weights: str, train_epoch: str, reporting: Reporting | None = None
+) -> dict[str, dict]:
     """Metrics as the released code picks them, per ``dataset/split``.
 
-    Test: the best of every metric over all epochs, each on its own, with the epoch it comes from (discrepancy P1).
-    Train: on-the-fly predictions of the epochs, read at the last epoch or at the one with the best test SRCC.
+    Test: the best of every metric over all epochs, each on its own, with the epoch it comes from (discrepancy P1), or
+    what ``reporting`` says in its place. Train: on-the-fly predictions of the epochs, read at the last epoch or at the
+    one with the best test SRCC.
 
     Args:
         predictions: the rows with protocol ``released`` of one run.
         weights: ``ema`` or ``raw``, the model whose test scores count.
         train_epoch: ``last`` or ``best``.
+        reporting: the rule of the method's released code; None: FAST-VQA's.
     """
+    reporting = reporting or Reporting()
     chosen = predictions[(predictions.protocol == "released") & predictions.weights.isin([weights, "on-the-fly"])]
     result: dict[str, dict] = {}
+    epochs: dict[str, int] = {}  # of a data set, by the first of its splits
     first_best = None
     test = chosen[chosen.weights == weights]
     for (dataset, split), part in test.groupby(["dataset", "split"], sort=False):
-        by_epoch = {epoch: _raw(rows) for epoch, rows in part.groupby("epoch")}
+        rows = dict(iter(part.groupby("epoch")))
+        by_epoch = {epoch: _raw(part) for epoch, part in rows.items()}
         best = best_epochs(by_epoch)
+        first_best = first_best or best["srcc"]
+        if reporting.selection == "best_srcc":
+            best = dict.fromkeys(METRICS, epochs.setdefault(dataset, best["srcc"]))
+        values = {m: by_epoch[best[m]][m] for m in METRICS}
+        if reporting.plcc == "mapped":
+            values |= {m: _mapped(rows[best[m]])[m] for m in ("plcc", "rmse")}
         result[f"{dataset}/{split}"] = {
-            **{m: by_epoch[best[m]][m] for m in METRICS},
+            **values,
             "best_epoch": {m: int(best[m]) for m in METRICS},
             "n": int(part.item.nunique()),
         }
-        first_best = first_best or best["srcc"]
     train = chosen[chosen.weights == "on-the-fly"]
     epoch = train.epoch.max() if train_epoch == "last" else first_best
     rows = train[train.epoch == epoch]
@@ -39,6 +57,11 @@ def released_scores(predictions: pd.DataFrame, weights: str, train_epoch: str) -
 
 def _raw(rows: pd.DataFrame) -> dict[str, float]:
     return raw_scores(rows.prediction.to_numpy(), rows.mos.to_numpy())
+
+
+def _mapped(rows: pd.DataFrame) -> dict[str, float]:
+    mapped = mapped_scores(rows.prediction.to_numpy(), rows.mos.to_numpy())
+    return {name.removesuffix("_mapped"): value for name, value in mapped.items()}
 
 
 def clean_scores(predictions: pd.DataFrame) -> dict[str, dict]:
@@ -55,24 +78,57 @@ def gaps(scores: dict[str, dict], train: str, test: tuple[str, ...]) -> dict[str
     return {key: {m: scores[f"{train}/train"][m] - scores[key][m] for m in ("srcc", "plcc")} for key in test}
 
 
-def metrics(predictions: pd.DataFrame, run: Run, common: Common, digests: dict[str, str]) -> dict:
+def metrics(
+    predictions: pd.DataFrame, run: Run, common: Common, digests: dict[str, str], reporting: Reporting | None = None
+) -> dict[str, Any]:
     """Content of ``metrics.json``: both protocols, their gaps, and the selection bonus (released minus clean).
 
     Args:
-        predictions: all rows of ``predictions.csv``.
+        predictions: all rows of ``predictions.csv`` of one training.
         run: the run's row of params.
         common: the common block of params.
         digests: digest of the item list of every ``dataset/split``.
+        reporting: the rule of the method's released code; None: FAST-VQA's.
     """
+    reporting = reporting or Reporting()
+    released, clean = common.released, clean_scores(predictions)
     by_protocol = {
-        "released": released_scores(predictions, common.released.weights, common.released.train_epoch),
-        "clean": clean_scores(predictions),
+        "released": released_scores(predictions, released.weights, released.train_epoch, reporting),
+        "clean": clean,
     }
-    content: dict = {"seed": common.seed, "items_digest": digests}
+    content: dict = {"seed": common.seed, "reporting": dataclasses.asdict(reporting), "items_digest": digests}
     for name, scores in by_protocol.items():
         content[name] = {"scores": scores, "gap": gaps(scores, run.train, run.test)}
+    # Raw with raw: what the mapping adds is no bonus of the selection.
+    unmapped = released_scores(predictions, released.weights, released.train_epoch, Reporting(reporting.selection))
     content["selection_bonus"] = {
-        key: {m: by_protocol["released"][key][m] - by_protocol["clean"][key][m] for m in ("srcc", "plcc")}
-        for key in run.test
+        key: {m: unmapped[key][m] - clean[key][m] for m in ("srcc", "plcc")} for key in run.test
     }
     return content
+
+
+def over_folds(folds: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """Content of ``metrics.json`` of a run with several trainings, one for each random cut of its data set.
+
+    Every number is the median over the cuts (METHODS 5.2), except ``n``, the items of one cut; ``folds`` holds the
+    content of each cut by its seed. A run with one training keeps that content alone.
+    """
+    contents = list(folds.values())
+    if len(contents) == 1:
+        return contents[0]
+    lists = {key: [content["items_digest"][key] for content in contents] for key in contents[0]["items_digest"]}
+    return {
+        "seed": contents[0]["seed"],
+        "reporting": contents[0]["reporting"],
+        "items_digest": {key: digest("+".join(digests))[:12] for key, digests in lists.items()},
+        **{part: _median([content[part] for content in contents]) for part in ("released", "clean", "selection_bonus")},
+        "folds": {str(seed): content for seed, content in folds.items()},
+    }
+
+
+def _median(values: list[Any]) -> Any:
+    """Median of equal nests of numbers, number by number; epochs are left out, for they belong to one training."""
+    first = values[0]
+    if isinstance(first, dict):
+        return {k: _median([v[k] for v in values]) for k in first if k not in ("best_epoch", "epoch")}
+    return first if isinstance(first, int) else float(np.median(values))

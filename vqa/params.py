@@ -11,10 +11,21 @@ from vqa.strict import ParamsError, build, known_name, one_of
 
 @dataclass(frozen=True)
 class Perturbing:
-    """Choices that all perturbed runs share (see :class:`vqa.perturb.WeightPerturbation`)."""
+    """Choices that all perturbed runs share (see :class:`vqa.perturb.WeightPerturbation`).
+
+    Attributes:
+        tensors: ``released`` or ``matrices``.
+        projection: ``box`` or ``ball``.
+        fine_tuning: ``none``: fine-tuning is never perturbed, as in the released code; ``as_parent``: like the run it
+            starts from, as the paper's text has it (discrepancy P11).
+    """
 
     tensors: str
     projection: str
+    fine_tuning: str
+
+    def __post_init__(self) -> None:
+        one_of("fine_tuning", self.fine_tuning, ("none", "as_parent"))
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,8 @@ class Dataset:
 
     Attributes:
         title: the paper's name of it.
-        source: where the files come from; ``synthetic`` makes them, as ``synthetic.yaml`` says.
+        source: where the files come from: ``synthetic`` makes them, as ``synthetic.yaml`` says; ``provided`` takes
+            them from ``$VQA_DATA/NAME``.
         bad_files: ``stop`` at a corrupt or missing file, or ``exclude`` it with a line in the report.
         frame_store: keep the decoded frames of all items in one file, so that training does not decode again.
     """
@@ -83,8 +95,27 @@ class Dataset:
     frame_store: bool
 
     def __post_init__(self) -> None:
-        one_of("source", self.source, ("synthetic",))
+        one_of("source", self.source, ("synthetic", "provided"))
         one_of("bad_files", self.bad_files, ("stop", "exclude"))
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Random cuts of a data set, each by its seed: one training per cut, and the median of their results.
+
+    Attributes:
+        seeds: of Python's own shuffle, one per cut.
+        train_share: share of the items that train, rounded down.
+    """
+
+    seeds: tuple[int, ...]
+    train_share: float
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 1:
+            raise ValueError("seeds must be different positive numbers, at least one")
+        if not 0 < self.train_share < 1:
+            raise ValueError(f"train_share: {self.train_share} is not between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -93,9 +124,14 @@ class Run:
 
     Attributes:
         method: a block of ``methods`` and a module of ``vqa.methods``.
+        init: file of the weights to start from: ``initial/METHOD.safetensors``, or one in the weights of another run,
+            which makes this a fine-tuning.
+        data: what the run reads, as a dependency of its stages: ``prepared/NAME``, ``motion/NAME`` with motion
+            features, or ``zero_shot/ROOM.json``, which stands for all data sets of a run that is tested on others.
         train: data set to train on, its split ``train``.
         test: ``dataset/split`` of every test set; the first one gives the curve of a figure.
-        weight_decay: AdamW weight decay instead of the method's.
+        partition: random cuts in place of the list's own ``train`` and ``test``.
+        weight_decay: weight decay instead of the method's.
         augmentation: ``none``, ``autoaugment``, ``randaugment`` or ``trivialaugment``.
         perturbation: ``none``, ``rwp`` (random) or ``awp`` (adversarial).
         gamma: relative size of the perturbation.
@@ -103,8 +139,11 @@ class Run:
     """
 
     method: str
+    init: str
+    data: str
     train: str
     test: tuple[str, ...]
+    partition: Partition | None = None
     weight_decay: float | None = None
     augmentation: str = "none"
     perturbation: str = "none"
@@ -121,14 +160,33 @@ class Run:
         """Names of all data sets that the run needs, the training set first."""
         return list(dict.fromkeys(name for name, _ in self.splits))
 
+    @property
+    def parent(self) -> str | None:
+        """Name of the run whose weights this one starts from; None unless it is a fine-tuning."""
+        room, _, rest = self.init.partition("/")
+        return rest.partition("/")[0] if room == "runs" else None
+
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of one table: the paper's ``setting`` (or method) of each row, and the run that fills it."""
+    """One table of the paper; a row is named by its ``name=value`` setting, else by its method.
+
+    Attributes:
+        title: what the table is about, without its number.
+        rows: the run of a row, or several of which the test set of a cell picks one.
+        quoted: the paper's rows that are quoted from the literature and not run.
+    """
 
     title: str
-    dataset: str
-    rows: dict[str, str]
+    rows: dict[str, tuple[str, ...]]
+    quoted: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row, runs in self.rows.items():
+            if not runs:
+                raise ValueError(f"row {row!r} names no run; leave it out, or name it in quoted")
+            if row in self.quoted:
+                raise ValueError(f"row {row!r} has a run and is quoted; say one of them")
 
 
 @dataclass(frozen=True)
@@ -153,7 +211,11 @@ class Params:
         root: the project's folder, seen from the folder of this file.
         common: what every stage shares.
         datasets: data sets by name.
+        slowfast: block of the network that makes motion features, read by :mod:`vqa.motion`.
+        motion: motion features, by data set: a block that :mod:`vqa.motion` reads.
         methods: blocks that the modules of ``vqa.methods`` read themselves, by name.
+        zero_shot: the data sets that runs with ``data: zero_shot/ROOM.json`` train and are tested on.
+        shared: pieces that rows of ``runs`` take over by YAML's own ``<<``; not read otherwise.
         runs: trainings by name.
         tables: tables by file name in ``reports/paper``.
         figures: figures by file name.
@@ -162,10 +224,20 @@ class Params:
     root: str
     common: Common
     datasets: dict[str, Dataset]
+    slowfast: dict[str, Any]
+    motion: dict[str, dict[str, Any]]
     methods: dict[str, dict[str, Any]]
+    zero_shot: tuple[str, ...]
+    shared: dict[str, Any]
     runs: dict[str, Run]
     tables: dict[str, Table]
     figures: dict[str, Figure]
+
+    def perturbation(self, run: Run) -> tuple[str, float]:
+        """Kind and gamma of a run's perturbation, see :class:`Perturbing` for fine-tuning."""
+        if run.perturbation == "none" and run.parent is not None and self.common.perturbing.fine_tuning == "as_parent":
+            return self.perturbation(self.runs[run.parent])
+        return run.perturbation, run.gamma
 
 
 def load(path: Path = Path("params.yaml")) -> Params:
@@ -177,20 +249,40 @@ def load(path: Path = Path("params.yaml")) -> Params:
     """
     params = build(Params, _read(path), path.name)
     for name, run in params.runs.items():
-        where = f"{path.name}: runs.{name}"
-        known_name(f"{where}.method", run.method, params.methods)
-        known_name(f"{where}.train", run.train, params.datasets)
-        for dataset, split in run.splits:
-            known_name(f"{where}.test", dataset, params.datasets)
-            if not split:
-                raise ParamsError(f"{where}.test: {dataset!r} must be dataset/split, for example {dataset}/test")
+        _check_run(f"{path.name}: runs.{name}", run, params)
+    for place, names in {"motion": params.motion, "zero_shot": params.zero_shot}.items():
+        for name in names:
+            known_name(f"{path.name}: {place}", name, params.datasets)
     for name, table in params.tables.items():
-        known_name(f"{path.name}: tables.{name}.dataset", table.dataset, params.datasets)
         for row in table.rows.values():
-            known_name(f"{path.name}: tables.{name}.rows", row, params.runs)
+            for run in row:
+                known_name(f"{path.name}: tables.{name}.rows", run, params.runs)
     for name, figure in params.figures.items():
         known_name(f"{path.name}: figures.{name}.run", figure.run, params.runs)
     return params
+
+
+def _check_run(where: str, run: Run, params: Params) -> None:
+    """Raise ParamsError at ``where`` if the run names something that is not there, or data that do not fit."""
+    known_name(f"{where}.method", run.method, params.methods)
+    known_name(f"{where}.train", run.train, params.datasets)
+    for dataset, split in run.splits:
+        known_name(f"{where}.test", dataset, params.datasets)
+        if not split:
+            raise ParamsError(f"{where}.test: {dataset!r} must be dataset/split, for example {dataset}/test")
+    if run.parent is not None:
+        known_name(f"{where}.init", run.parent, params.runs)
+        if params.runs[run.parent].method != run.method:
+            raise ParamsError(f"{where}.init: {run.parent} is of another method")
+    elif run.init != f"initial/{run.method}.safetensors":
+        raise ParamsError(f"{where}.init: must be initial/{run.method}.safetensors or a file in runs/RUN/weights")
+    fitting = [f"prepared/{run.train}", f"motion/{run.train}"]
+    if run.datasets != [run.train]:
+        fitting = ["zero_shot/prepared.json", "zero_shot/motion.json"]
+        for dataset in run.datasets:
+            known_name(f"{where}.test: zero_shot", dataset, params.zero_shot)
+    if run.data not in fitting:
+        raise ParamsError(f"{where}.data: its train and test sets need {' or '.join(fitting)}, not {run.data!r}")
 
 
 def load_synthetic(name: str, path: Path = Path("synthetic.yaml")) -> dict[str, Any]:

@@ -5,11 +5,11 @@ import pandas as pd
 import torch
 from torch import nn
 
-from vqa.data.items import PreparedDataset
-from vqa.data.loader import ClipDataset, batches
+from vqa.data.items import Part
+from vqa.data.loader import ClipDataset, batches, to_device
 from vqa.methods.base import Method
 
-PREDICTIONS = ["dataset", "item", "mos", "prediction", "epoch", "weights", "split", "protocol"]
+PREDICTIONS = ["dataset", "item", "mos", "prediction", "epoch", "weights", "split", "protocol", "fold"]
 
 
 @torch.inference_mode()
@@ -25,42 +25,36 @@ def predict(
     for model in models:
         model.eval()
     for inputs, _, index in batches(clips, list(range(len(clips))), epoch, method.batch_size, workers):
+        inputs = to_device(inputs, device)
         for model, out in zip(models, scores, strict=True):
-            out[index.numpy()] = method.scores(model, inputs.to(device)).double().cpu().numpy()
+            out[index.numpy()] = method.scores(model, inputs).double().cpu().numpy()
     return scores
 
 
-def prediction_rows(
-    data: PreparedDataset, split: str, scores: np.ndarray, epoch: int, weights: str, protocol: str
-) -> pd.DataFrame:
-    """Rows of ``predictions.csv`` for the items of one split, in list order."""
-    items = data.items(split)
+def prediction_rows(part: Part, scores: np.ndarray, epoch: int, weights: str, protocol: str) -> pd.DataFrame:
+    """Rows of ``predictions.csv`` for the items of one part, in list order; items without a score are left out."""
     rows = {
-        "dataset": data.name,
-        "item": [item.name for item in items],
-        "mos": [item.mos for item in items],
+        "dataset": part.data.name,
+        "item": [item.name for item in part.items],
+        "mos": part.mos,
         "prediction": scores,
         "epoch": epoch,
         "weights": weights,
-        "split": split,
+        "split": part.split,
         "protocol": protocol,
+        "fold": part.cut.seed if part.cut else 0,
     }
-    return pd.DataFrame(rows, columns=PREDICTIONS)
+    table = pd.DataFrame(rows, columns=PREDICTIONS)
+    return table[~np.isnan(scores)]
 
 
 def clean_predictions(
-    model: nn.Module,
-    method: Method,
-    splits: list[tuple[PreparedDataset, str]],
-    epoch: int,
-    seed: int,
-    workers: int,
-    device: torch.device,
+    model: nn.Module, method: Method, parts: list[Part], epoch: int, seed: int, workers: int, device: torch.device
 ) -> pd.DataFrame:
-    """Deterministic predictions of one model on every data set and split: rows of ``predictions.csv``."""
+    """Deterministic predictions of one model on several parts: rows of ``predictions.csv``."""
     tables = []
-    for data, split in splits:
-        clips = ClipDataset(data, data.items(split), method, "clean", seed)
+    for part in parts:
+        clips = ClipDataset(part, method, "clean", seed)
         (scores,) = predict([model], method, clips, 0, workers, device)
-        tables.append(prediction_rows(data, split, scores, epoch, "ema", "clean"))
+        tables.append(prediction_rows(part, scores, epoch, "ema", "clean"))
     return pd.concat(tables, ignore_index=True)

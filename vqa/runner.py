@@ -92,7 +92,7 @@ def reproduce(jobs: int, devices: list[str]) -> Outcome:
     LOGS.mkdir(parents=True, exist_ok=True)
     with _FORK.Pool(1) as pool:
         # First, so that an edit which changes no fingerprint makes nothing else stale.
-        pool.apply(_dvc_reproduce, (FINGERPRINTS,))
+        pool.apply(_dvc_reproduce, (FINGERPRINTS, "--quiet"))
     with _FORK.Pool(1) as pool:
         graph, waiting = pool.apply(plan)
     outcome, running = Outcome(), []
@@ -180,5 +180,5 @@ def _reproduce_one(stage: str, device: str | None) -> None:
     sys.exit(_dvc_reproduce(stage))
 
 
-def _dvc_reproduce(stage: str) -> int:
-    return dvc.cli.main(["--wait-for-lock", "repro", "-s", "-q", stage])
+def _dvc_reproduce(stage: str, *options: str) -> int:
+    return dvc.cli.main(["--wait-for-lock", "repro", "-s", *options, stage])

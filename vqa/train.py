@@ -10,10 +10,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vqa.data.items import PreparedDataset
-from vqa.data.loader import ClipDataset, batches, shuffled
+from vqa.data.items import Part
+from vqa.data.loader import ClipDataset, batches, shuffled, to_device
 from vqa.io import atomic
-from vqa.methods.base import Method
+from vqa.methods.base import Inputs, Method
 from vqa.metrics import correlations
 from vqa.models.dropout import random_masks
 from vqa.perturb import Perturbation
@@ -23,7 +23,7 @@ from vqa.schedule import ExponentialMovingAverage
 
 CURVE = [
     *("epoch", "dataset", "loss", "train_srcc", "train_plcc"),
-    *("test_srcc_ema", "test_plcc_ema", "test_srcc_raw", "test_plcc_raw"),
+    *("test_srcc_ema", "test_plcc_ema", "test_srcc_raw", "test_plcc_raw", "fold"),
 ]
 
 
@@ -32,7 +32,7 @@ def training_step(
     method: Method,
     optimizer: torch.optim.Optimizer,
     perturbation: Perturbation,
-    inputs: Tensor,
+    inputs: Inputs,
     mos: Tensor,
     position: tuple[int, int, int],
 ) -> tuple[Tensor, float]:
@@ -43,14 +43,14 @@ def training_step(
         method: gives scores and loss.
         optimizer: of the model's parameters.
         perturbation: how the gradient is computed.
-        inputs: ``(B, clips, ...)`` on the model's device.
+        inputs: of ``B`` items, on the model's device.
         mos: ``(B,)`` on the model's device, dtype of the scores.
         position: seed, epoch and step: names the streams of dropout and of random perturbation.
 
     Returns:
         Scores ``(B,)`` and loss of the pass at the clean weights.
     """
-    device = str(inputs.device)
+    device = str(mos.device)
 
     def backward(second_pass: bool) -> tuple[Tensor, float]:
         optimizer.zero_grad(set_to_none=True)
@@ -66,13 +66,14 @@ def training_step(
 
 
 class Trainer:
-    """One run in progress.
+    """One training in progress.
 
     Args:
         method: what to train.
+        initial: state dict that the model starts from.
         perturbation: how gradients are computed.
-        train: prepared training set (its split ``train``).
-        tests: prepared data set and split of every test set; scored after every epoch, as released.
+        train: the items to train on.
+        tests: the items of every test set; scored after every epoch, as released.
         seed: of all streams.
         workers: loader processes.
         device: to train on.
@@ -83,9 +84,10 @@ class Trainer:
     def __init__(
         self,
         method: Method,
+        initial: dict[str, Tensor],
         perturbation: Perturbation,
-        train: PreparedDataset,
-        tests: list[tuple[PreparedDataset, str]],
+        train: Part,
+        tests: list[Part],
         seed: int,
         workers: int,
         device: torch.device,
@@ -94,9 +96,11 @@ class Trainer:
         self.method, self.perturbation = method, perturbation
         self.seed, self.workers, self.device = seed, workers, device
         self.state = state
-        self.train_clips = ClipDataset(train, train.items("train"), method, "train", seed)
-        self.tests = [(split, ClipDataset(data, data.items(split), method, "released", seed)) for data, split in tests]
-        self.model = method.build(torch_generator("init", seed)).to(device)
+        self.train_clips = ClipDataset(train, method, "train", seed)
+        self.tests = [ClipDataset(part, method, "released", seed) for part in tests]
+        self.model = method.build(torch_generator("init", seed))
+        self.model.load_state_dict(initial)
+        self.model.to(device)
         self.ema = ExponentialMovingAverage(self.model, method.ema_decay)
         self.optimizer = method.optimizer(self.model)
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
@@ -128,18 +132,22 @@ class Trainer:
                 save_file({key: value.contiguous() for key, value in model.state_dict().items()}, draft)
 
     def _train_epoch(self, epoch: int) -> tuple[float, np.ndarray]:
-        """One pass over the training set: mean clean loss, and on-the-fly scores ``(n,)`` in item order."""
-        n = len(self.train_clips)
-        steps = -(-n // self.method.batch_size)
-        scores, losses = np.empty(n), []
-        self.model.train()
+        """One pass over the training set: mean clean loss, and on-the-fly scores ``(n,)``, NaN for items left out."""
+        n, batch_size = len(self.train_clips), self.method.batch_size
         order = shuffled(n, self.seed, epoch)
-        loader = batches(self.train_clips, order, epoch, self.method.batch_size, self.workers)
+        if self.method.drop_last:
+            order = order[: n - n % batch_size]
+        steps = -(-len(order) // batch_size)
+        scores, losses = np.full(n, np.nan), []
+        self.model.train()
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_("backbone" not in name or epoch > self.method.frozen_epochs)
+        loader = batches(self.train_clips, order, epoch, batch_size, self.workers)
         for step, (inputs, mos, index) in enumerate(loader):
             multiplier = self.method.learning_rate((epoch - 1) * steps + step, steps)
             for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
                 group["lr"] = rate * multiplier
-            inputs, mos = inputs.to(self.device), mos.float().to(self.device)
+            inputs, mos = to_device(inputs, self.device), mos.float().to(self.device)
             position = (self.seed, epoch, step)
             out, loss = training_step(self.model, self.method, self.optimizer, self.perturbation, inputs, mos, position)
             self.ema.update(self.model)
@@ -149,18 +157,24 @@ class Trainer:
 
     def _test_epoch(self, epoch: int, loss: float, train_scores: np.ndarray) -> None:
         """Score every test set with both models as released, and append to curve and predictions."""
-        train = self.train_clips.data
-        predictions = [prediction_rows(train, "train", train_scores, epoch, "on-the-fly", "released")]
-        train_metrics = correlations(train_scores, np.array([item.mos for item in self.train_clips.items]))
+        train = self.train_clips.part
+        predictions = [prediction_rows(train, train_scores, epoch, "on-the-fly", "released")]
+        seen = ~np.isnan(train_scores)
+        train_metrics = correlations(train_scores[seen], train.mos[seen])
+        models = {"ema": self.ema.module, "raw": self.model}
+        if self.method.ema_decay == 0:
+            del models["ema"]  # it is the model itself
         curve = []
-        for split, clips in self.tests:
-            mos = np.array([item.mos for item in clips.items])
-            both = predict([self.ema.module, self.model], self.method, clips, epoch, self.workers, self.device)
+        for clips in self.tests:
+            found = predict(list(models.values()), self.method, clips, epoch, self.workers, self.device)
+            scores = dict(zip(models, found, strict=True))
             test_metrics = []
-            for scores, weights in zip(both, ("ema", "raw"), strict=True):
-                predictions.append(prediction_rows(clips.data, split, scores, epoch, weights, "released"))
-                test_metrics += correlations(scores, mos)
-            curve.append([epoch, f"{clips.data.name}/{split}", loss, *train_metrics, *test_metrics])
+            for weights in ("ema", "raw"):
+                out = scores.get(weights, found[0])
+                predictions.append(prediction_rows(clips.part, out, epoch, weights, "released"))
+                test_metrics += correlations(out, clips.part.mos)
+            fold = train.cut.seed if train.cut else 0
+            curve.append([epoch, clips.part.key, loss, *train_metrics, *test_metrics, fold])
         self.predictions = _append(self.predictions, *predictions)
         self.curve = _append(self.curve, pd.DataFrame(curve, columns=CURVE))
 

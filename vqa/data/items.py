@@ -1,7 +1,9 @@
-"""A prepared data set: its item list, and the frames of its items."""
+"""A prepared data set: its item list, its parts, and the frames and motion features of its items."""
 
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +19,40 @@ ITEMS = (
 
 @dataclass(frozen=True)
 class Item:
-    """One video or image; see :class:`vqa.video.Probe` for the units. ``offset`` is its place in the frame store."""
+    """One video or image; see :class:`vqa.video.Probe` for the units.
+
+    ``offset`` is its place in the frame store, ``row`` its place in the whole item list.
+    """
 
     name: str
     mos: float
     n_frames: int
     height: int
     width: int
+    fps: float
     codec: str
     offset: int
+    row: int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A random cut of a whole data set into ``train`` and ``test``, in place of the list's own (METHODS 3.8, 5.2).
+
+    Attributes:
+        seed: of Python's own shuffle, so that the parts are those of the released code.
+        train_share: share of the items that train, rounded down.
+    """
+
+    seed: int
+    train_share: float
+
+    def parts(self, n: int) -> dict[str, list[int]]:
+        """Rows of ``n`` items by part, in list order."""
+        order = list(range(n))
+        random.Random(self.seed).shuffle(order)
+        train = int(self.train_share * n)
+        return {"train": sorted(order[:train]), "test": sorted(order[train:])}
 
 
 def items_digest(items: pd.DataFrame) -> str:
@@ -43,14 +70,15 @@ class PreparedDataset:
     Args:
         prepared: the folder; its name is the data set's name.
         data: folder of the original files, read where there is no frame store.
+        motion: folder with the data set's motion features, for methods that read them.
 
     Raises:
         InputError: if the folder is not there or its item list is not one.
     """
 
-    def __init__(self, prepared: Path, data: Path) -> None:
+    def __init__(self, prepared: Path, data: Path, motion: Path | None = None) -> None:
         self.name = prepared.name
-        self._data = data
+        self._data, self._motion_folder = data, motion
         path = prepared / "items.csv"
         if not path.is_file():
             raise InputError(f"{path}: no item list; run the prepare stage of {self.name} first")
@@ -60,19 +88,19 @@ class PreparedDataset:
         stored = bool((self._table.offset >= 0).all())
         self._store = np.memmap(prepared / "frames.bin", dtype=np.uint8, mode="r") if stored else None
 
-    def items(self, split: str) -> list[Item]:
-        """Items of one split in list order; ``all`` is every item.
+    def items(self, split: str, cut: Cut | None = None) -> list[Item]:
+        """Items of one split in list order; ``all`` is every item, and ``cut`` replaces ``train`` and ``test``.
 
         Raises:
             InputError: if the split does not exist or is empty.
         """
-        rows = self._split(split)
-        fields = ["name", "mos", "n_frames", "height", "width", "codec", "offset"]
-        return [Item(*row) for row in rows[fields].itertuples(index=False)]
+        rows = self._split(split, cut)
+        fields = ["name", "mos", "n_frames", "height", "width", "fps", "codec", "offset"]
+        return [Item(*row[1:], row=row[0]) for row in rows[fields].itertuples()]
 
-    def digest(self, split: str) -> str:
+    def digest(self, split: str, cut: Cut | None = None) -> str:
         """:func:`items_digest` of one split."""
-        return items_digest(self._split(split))
+        return items_digest(self._split(split, cut))
 
     def frames(self, item: Item, indices: np.ndarray) -> np.ndarray:
         """Frames ``indices`` of an item: ``(len(indices), H, W, 3)`` uint8 RGB.
@@ -92,7 +120,23 @@ class PreparedDataset:
             raise InputError(f"{self._data / item.name}: not the file that was prepared (other size); prepare again")
         return frames
 
-    def _split(self, split: str) -> pd.DataFrame:
+    def motion(self, item: Item) -> np.ndarray:
+        """Motion features of an item, ``(clips, channels)`` float32; InputError if there are none."""
+        return self._motion[item.row]
+
+    @cached_property
+    def _motion(self) -> np.ndarray:
+        path = None if self._motion_folder is None else self._motion_folder / "features.npy"
+        if path is None or not path.is_file():
+            raise InputError(f"{self.name}: no motion features; its run must say data: motion/{self.name}")
+        features = np.load(path, mmap_mode="r", allow_pickle=False)
+        if len(features) != len(self._table):
+            raise InputError(f"{path}: not of the present item list: `dvc repro motion@{self.name}`")
+        return features
+
+    def _split(self, split: str, cut: Cut | None) -> pd.DataFrame:
+        if cut is not None and split in ("train", "test"):
+            return self._table.iloc[cut.parts(len(self._table))[split]]
         rows = self._table if split == "all" else self._table[self._table.split == split]
         if rows.empty:
             known = ", ".join([*sorted(self._table.split.unique()), "all"])
@@ -100,6 +144,41 @@ class PreparedDataset:
         return rows
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some items of a prepared data set that are trained or tested on together.
+
+    Attributes:
+        data: the data set.
+        split: ``train``, ``test``, ``all`` or another split of its list.
+        cut: a random cut that replaces the list's own ``train`` and ``test``.
+    """
+
+    data: PreparedDataset
+    split: str
+    cut: Cut | None = None
+
+    @property
+    def key(self) -> str:
+        """``dataset/split``, the name in all results."""
+        return f"{self.data.name}/{self.split}"
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """See :meth:`PreparedDataset.items`."""
+        return self.data.items(self.split, self.cut)
+
+    @property
+    def mos(self) -> np.ndarray:
+        """Labels ``(n,)``."""
+        return np.array([item.mos for item in self.items])
+
+    @property
+    def digest(self) -> str:
+        """See :func:`items_digest`."""
+        return self.data.digest(self.split, self.cut)
+
+
 def open_datasets(names: Iterable[str]) -> dict[str, PreparedDataset]:
-    """The prepared data sets of the current scale by name, from ``prepared/NAME`` and ``data/NAME``."""
-    return {name: PreparedDataset(Path("prepared") / name, Path("data") / name) for name in names}
+    """The prepared data sets of the current scale by name, from ``prepared/``, ``data/`` and ``motion/``."""
+    return {name: PreparedDataset(*(Path(room) / name for room in ("prepared", "data", "motion"))) for name in names}

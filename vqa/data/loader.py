@@ -2,13 +2,28 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from vqa.data.items import Item, PreparedDataset
-from vqa.methods.base import Method
+from vqa.data.items import Item, Part, PreparedDataset
+from vqa.methods.base import Inputs, Method
 from vqa.rng import torch_generator
+
+
+class ItemReader:
+    """Frames and features of one item (:class:`vqa.methods.base.Reader`)."""
+
+    def __init__(self, data: PreparedDataset, item: Item) -> None:
+        self._data, self._item = data, item
+
+    def frames(self, indices: np.ndarray) -> np.ndarray:
+        """Frames ``(n, H, W, 3)`` uint8 RGB."""
+        return self._data.frames(self._item, indices)
+
+    def motion(self) -> np.ndarray:
+        """Motion features ``(clips, channels)`` float32."""
+        return self._data.motion(self._item)
 
 
 class ClipDataset(Dataset):
@@ -18,32 +33,36 @@ class ClipDataset(Dataset):
     which worker makes it, or in which order.
     """
 
-    def __init__(self, data: PreparedDataset, items: list[Item], method: Method, phase: str, seed: int) -> None:
-        self.data, self.items, self.method, self.phase, self.seed = data, items, method, phase, seed
+    def __init__(self, part: Part, method: Method, phase: str, seed: int) -> None:
+        self.part, self.method, self.phase, self.seed = part, method, phase, seed
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.part.items)
 
-    def __getitem__(self, position: tuple[int, int]) -> tuple[Tensor, float, int]:
+    def __getitem__(self, position: tuple[int, int]) -> tuple[Inputs, float, int]:
         epoch, index = position
-        item = self.items[index]
+        data, item = self.part.data, self.part.items[index]
 
         def stream(purpose: str) -> torch.Generator:
-            return torch_generator(purpose, self.seed, self.phase, epoch, self.data.name, item.name)
+            return torch_generator(purpose, self.seed, self.phase, epoch, data.name, item.name)
 
-        def read(indices):
-            return self.data.frames(item, indices)
-
-        return self.method.sample(item, read, self.phase, stream), item.mos, index
+        return self.method.sample(item, ItemReader(data, item), self.phase, stream), item.mos, index
 
 
 def batches(clips: ClipDataset, order: list[int], epoch: int, batch_size: int, workers: int) -> Iterator[tuple]:
-    """Yield ``(inputs (B, clips, ...), mos (B,) float64, index (B,))`` of one epoch in the given order."""
+    """Yield ``(inputs, mos (B,) float64, index (B,))`` of one epoch in the given order; inputs are ``(B, ...)``."""
     positions = [(epoch, index) for index in order]
     cuts = [positions[start : start + batch_size] for start in range(0, len(positions), batch_size)]
     # The loader would seed its workers from the global generator; nothing here uses that seed.
     unused = torch_generator("loader", clips.seed, epoch)
     return iter(DataLoader(clips, batch_sampler=cuts, num_workers=workers, generator=unused))
+
+
+def to_device(inputs: Inputs, device: torch.device) -> Inputs:
+    """The same inputs on ``device``."""
+    if isinstance(inputs, dict):
+        return {name: tensor.to(device) for name, tensor in inputs.items()}
+    return inputs.to(device)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> list[int]:

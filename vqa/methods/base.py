@@ -1,46 +1,124 @@
 """What a method is: sampling, model, loss and recipe bound together (see :class:`Method`)."""
 
+import dataclasses
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
+from vqa.params import Run
+from vqa.strict import one_of
 
 # The three ways in which an item is looked at: for a training step, as the released code tests (random), and
 # deterministically for the clean protocol.
 PHASES = ("train", "released", "clean")
 
-Read = Callable[[np.ndarray], np.ndarray]
+# Initial weights that are drawn from the seed; any other name is one of vqa.models.checkpoints.
+SEED = "seed"
+
+# What a network takes: clips (B, clips, ...), or several named tensors (B, ...).
+Inputs = Tensor | dict[str, Tensor]
 Stream = Callable[[str], torch.Generator]
+Recipe = TypeVar("Recipe")
+
+
+class Reader(Protocol):
+    """Gives what is stored of one item."""
+
+    def frames(self, indices: np.ndarray) -> np.ndarray:
+        """Frames ``(n, H, W, 3)`` uint8 RGB."""
+
+    def motion(self) -> np.ndarray:
+        """Motion features ``(clips, channels)`` float32."""
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """How the released code of a method picks and maps its test metrics (discrepancies P1, P10).
+
+    Attributes:
+        selection: ``per_metric``: the best epoch of every metric on its own; ``best_srcc``: all metrics of the epoch
+            with the best SRCC on the first test split of the data set.
+        plcc: ``raw``, or ``mapped`` by the 4-parameter logistic fitted on the test set.
+
+    Raises:
+        ValueError: for an unknown option.
+    """
+
+    selection: str = "per_metric"
+    plcc: str = "raw"
+
+    def __post_init__(self) -> None:
+        one_of("selection", self.selection, ("per_metric", "best_srcc"))
+        one_of("plcc", self.plcc, ("raw", "mapped"))
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """Recipe of a run that starts from another run (METHODS 3.8): one optimizer and one schedule over all epochs.
+
+    Attributes:
+        frozen_epochs: first epochs, in which parameters with ``backbone`` in their name do not move.
+        epochs: epochs after them, end to end.
+    """
+
+    frozen_epochs: int
+    epochs: int
+
+
+def adapt(config: Recipe, run: Run) -> tuple[Recipe, int]:
+    """What a run changes in a method's recipe.
+
+    Args:
+        config: dataclass with ``weight_decay``, ``epochs`` and ``finetune`` (:class:`FineTuning`).
+        run: may give a weight decay, or start from another run.
+
+    Returns:
+        The changed recipe, and how many of its epochs keep the backbone fixed.
+    """
+    if run.weight_decay is not None:
+        config = dataclasses.replace(config, weight_decay=run.weight_decay)
+    if run.parent is None:
+        return config, 0
+    frozen, free = config.finetune.frozen_epochs, config.finetune.epochs
+    return dataclasses.replace(config, epochs=frozen + free), frozen
 
 
 class Method(Protocol):
     """The contract between a method and the trainer.
 
     Attributes:
+        config: block of params, changed by what the run says.
+        initial: ``seed``, or the name of published weights, see :mod:`vqa.models.checkpoints`.
         epochs: passes over the training set.
+        frozen_epochs: how many of them keep the backbone fixed.
         batch_size: items per optimizer step.
-        ema_decay: of the averaged weights.
+        drop_last: leave out the last, smaller batch of an epoch.
+        ema_decay: of the averaged weights; 0 if the method has no average.
+        reporting: how its released code reports.
     """
 
+    config: Any
+    initial: str
     epochs: int
+    frozen_epochs: int
     batch_size: int
+    drop_last: bool
     ema_decay: float
+    reporting: Reporting
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """Make the model; all its initial weights come from ``generator``."""
 
-    def sample(self, item: Item, read: Read, phase: str, stream: Stream) -> Tensor:
-        """Network input of one item, ``(clips, ...)`` float32.
+    def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Inputs:
+        """Network input of one item, float32; ``stream(purpose)`` gives a generator for this item."""
 
-        ``read(indices)`` gives its frames ``(n, H, W, 3)`` uint8; ``stream(purpose)`` a generator for this item.
-        """
-
-    def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
-        """Scores ``(B,)`` of a batch ``(B, clips, ...)``; ``second_pass`` is the one at perturbed weights."""
+    def scores(self, model: nn.Module, inputs: Inputs, second_pass: bool = False) -> Tensor:
+        """Scores ``(B,)`` of a batch; ``second_pass`` is the one at perturbed weights."""
 
     def loss(self, scores: Tensor, mos: Tensor) -> Tensor:
         """Training loss of a batch, a scalar."""

@@ -1,6 +1,5 @@
 """FAST-VQA: fragments, Video Swin with gated relative position bias, L_lin + 0.3 L_mono (METHODS 3)."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,7 @@ from torch import Tensor, nn
 
 from vqa.data.items import Item
 from vqa.losses import fastvqa_loss, reduce_score_map
-from vqa.methods.base import PHASES, Read, Stream
+from vqa.methods.base import PHASES, FineTuning, Reader, Reporting, Stream, adapt
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.init import initialise
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
@@ -23,6 +22,11 @@ from vqa.strict import ParamsError, build
 # RGB mean and standard deviation of the Kinetics-400 weights, on the scale 0..255 (METHODS 3.2)
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
+
+
+def normalise(clip: Tensor) -> Tensor:
+    """Zero mean and unit standard deviation per channel: ``(3, T, H, W)`` float32 in [0, 255] to about [-2, 3]."""
+    return (clip - torch.tensor(MEAN).view(3, 1, 1, 1)) / torch.tensor(STD).view(3, 1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,10 @@ class Config:
         head_hidden: hidden width of the head.
         head_dropout: drop probability in the head.
         init_std: standard deviation of initial linear weights and bias tables.
+        initial: ``seed``, or the name of published weights.
         sampling: one :class:`Sampling` for each of ``train``, ``released`` and ``clean``.
         epochs: passes over the training set.
+        finetune: the recipe of runs that start from another run.
         batch_size: items per step; the last, smaller batch of an epoch is kept.
         backbone_lr: base learning rate of parameters with ``backbone`` in their name.
         head_lr: base learning rate of all others.
@@ -57,8 +63,10 @@ class Config:
     head_hidden: int
     head_dropout: float
     init_std: float
+    initial: str
     sampling: dict[str, Sampling]
     epochs: int
+    finetune: FineTuning
     batch_size: int
     backbone_lr: float
     head_lr: float
@@ -71,10 +79,14 @@ class Config:
 class FastVQA:
     """The method (:class:`vqa.methods.base.Method`)."""
 
-    def __init__(self, config: Config, augmentation: str) -> None:
+    reporting = Reporting()
+    drop_last = False
+
+    def __init__(self, config: Config, augmentation: str, frozen_epochs: int = 0) -> None:
         self.config = config
         self.augmentation = augmentation
-        self.epochs, self.batch_size, self.ema_decay = config.epochs, config.batch_size, config.ema_decay
+        self.initial, self.epochs, self.frozen_epochs = config.initial, config.epochs, frozen_epochs
+        self.batch_size, self.ema_decay = config.batch_size, config.ema_decay
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """Backbone and head, initialised from ``generator``."""
@@ -83,16 +95,15 @@ class FastVQA:
         initialise(model, generator, self.config.init_std)
         return model
 
-    def sample(self, item: Item, read: Read, phase: str, stream: Stream) -> Tensor:
+    def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """Fragments of all clips of an item: ``(clips, 3, frames, H, W)`` float32, normalised."""
         rule = self.config.sampling[phase]
         starts = clip_offsets(item.n_frames, rule.temporal, stream("temporal"))
         indices = frame_indices(item.n_frames, rule.temporal, starts)
-        frames = torch.from_numpy(read(indices.numpy())).permute(0, 3, 1, 2)
+        frames = torch.from_numpy(read.frames(indices.numpy())).permute(0, 3, 1, 2)
         if phase == "train":
             frames = augment(frames, self.augmentation, stream("augment").initial_seed())
-        clip = sample_fragments(frames.transpose(0, 1), rule.fragments, stream("crop")).float()
-        clip = (clip - torch.tensor(MEAN).view(3, 1, 1, 1)) / torch.tensor(STD).view(3, 1, 1, 1)
+        clip = normalise(sample_fragments(frames.transpose(0, 1), rule.fragments, stream("crop")).float())
         return clip.unflatten(1, (rule.temporal.clips, rule.temporal.frames)).transpose(0, 1).contiguous()
 
     def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
@@ -132,6 +143,5 @@ def make(block: dict[str, Any], run: Run, where: str) -> FastVQA:
         raise ParamsError(f"{where}.sampling: needs exactly the phases {', '.join(PHASES)}")
     if run.augmentation not in POLICIES:
         raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not one of {', '.join(POLICIES)}")
-    if run.weight_decay is not None:
-        config = dataclasses.replace(config, weight_decay=run.weight_decay)
-    return FastVQA(config, run.augmentation)
+    config, frozen_epochs = adapt(config, run)
+    return FastVQA(config, run.augmentation, frozen_epochs)

@@ -1,16 +1,42 @@
 """The front page of the report: what was rebuilt, at which scale, what it says, and what is not in it."""
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from vqa.io import InputError
 from vqa.params import Params, Run
-from vqa.report.layout import coverage, interval, number, warnings
-from vqa.report.render import markdown_block, pipe_table
+from vqa.report.layout import coverage, exceptions, interval, number, row_names, sources, warnings
+from vqa.report.render import markdown_digest, pipe_table
 from vqa.report.tables import PROTOCOLS, read_paper, read_table
-from vqa.report.wording import interval_definition, protocol_definitions, scale_warning
+from vqa.report.wording import QUOTED, interval_definition, protocol_definitions, scale_warning
+
+BASELINES = (
+    "Every method with its own recipe, without augmentation and perturbation: clean test SRCC [95 % interval], and the "
+    "paper's SRCC of the same row."
+)
+OUR_ROWS = (
+    "Every row that was run, in both protocols. The rows that the paper quotes from the literature, and the notes, are "
+    "on the pages of the tables."
+)
+
+Frames = dict[str, pd.DataFrame]
+
+
+def overview(frames: Frames, params: Params, paper: Path) -> list[str]:
+    """One line per table: link, title and coverage; then the total over all tables of the paper."""
+    rows, total = [], Counter()
+    for name, frame in frames.items():
+        counts = sources(frame)
+        total += counts
+        rows.append([f"[{frame.table.iloc[0]}](tables/{name}.md)", params.tables[name].title, coverage(counts)])
+    for path in _absent(frames, paper):
+        total["missing"] += int((read_paper(path).value != "").sum())
+    header = ["Table", "Title", "Coverage (per protocol)"]
+    return [*pipe_table(header, [False] * 3, rows), "", f"All tables of the paper: {coverage(total)} (per protocol)."]
 
 
 def is_baseline(run: Run, recipe: dict) -> bool:
@@ -19,42 +45,62 @@ def is_baseline(run: Run, recipe: dict) -> bool:
     return plain and run.weight_decay in (None, recipe.get("weight_decay"))
 
 
-def baseline_cell(frame: pd.DataFrame, params: Params) -> pd.Series | None:
-    """The clean test SRCC of the first baseline row of a table, on its first test set; None if there is none."""
-    chosen = frame[(frame.protocol == "clean") & (frame.split == "test") & (frame.metric == "SRCC") & (frame.run != "")]
-    for _, cell in chosen.iterrows():
-        run = params.runs[cell.run]
-        if is_baseline(run, params.methods[run.method]):
-            return cell
-    return None
+def baseline_cells(frame: pd.DataFrame, params: Params) -> Iterator[tuple[str, dict]]:
+    """Method and cell of every clean test SRCC of a table that belongs to the own recipe of a method of ours."""
+    ours = frame[(frame.protocol == "clean") & (frame.split == "test") & (frame.metric == "SRCC") & (frame.run != "")]
+    for cell in ours.to_dict("records"):
+        method, _, addition = cell["method"].partition("+")
+        run = params.runs[cell["run"]]
+        # A fine-tuning without perturbation may start from a perturbed run: then the paper's row says so.
+        plain = not addition or cell["setting"] == "gamma=0"
+        if plain and is_baseline(run, params.methods[run.method]):
+            yield method, cell
 
 
-def overview(frames: dict[str, pd.DataFrame], params: Params) -> list[str]:
-    """One line per table: link, title, coverage, and the baseline's clean test SRCC beside the paper's."""
+def training_sets(run: Run, params: Params) -> str:
+    """Titles of the data sets that a run's weights have seen, in order."""
+    title = params.datasets[run.train].title
+    return title if run.parent is None else f"{training_sets(params.runs[run.parent], params)}, then {title}"
+
+
+def baselines(frames: Frames, params: Params) -> list[str]:
+    """The methods' own recipes on every test set, ours beside the paper's; tables that share a line are merged."""
+    lines: dict[tuple, list[str]] = {}
+    for frame in frames.values():
+        found: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+        for method, cell in baseline_cells(frame, params):
+            trained_on = training_sets(params.runs[cell["run"]], params)
+            texts = f"{number(cell['value'])} {interval(cell)}".rstrip(), number(cell["paper"])
+            found.setdefault((trained_on, cell["dataset"]), {})[method] = texts
+        for sets, methods in found.items():
+            table = frame.table.iloc[0].removeprefix("Table ")
+            lines.setdefault((*sets, tuple(methods.items())), []).append(table)
+    methods = list(dict.fromkeys(method for _, _, texts in lines for method, _ in texts))
     rows = []
-    for name, frame in frames.items():
-        cell = baseline_cell(frame, params)
-        ours = "–" if cell is None else f"{number(cell['value'])} {interval(cell)}".rstrip()
-        paper = "–" if cell is None else number(cell["paper"])
-        link = f"[{frame.table.iloc[0]}](tables/{name}.md)"
-        rows.append([link, params.tables[name].title, coverage(frame), ours, paper])
-    header = ["Table", "Title", "Coverage (per protocol)", "Baseline, clean test SRCC [95 % interval]", "Paper"]
-    return pipe_table(header, [False] * 5, rows)
+    for (trained_on, tested_on, texts), tables in lines.items():
+        numbers = (dict(texts).get(method, ("", "")) for method in methods)
+        rows.append([", ".join(tables), trained_on, tested_on, *(text for pair in numbers for text in pair)])
+    if not rows:
+        return ["No run of a method's own recipe is in the tables."]
+    header = ["Tables", "Trained on", "Tested on", *(text for method in methods for text in (method, "paper"))]
+    return pipe_table(header, [False] * len(header), rows)
 
 
-def not_run(frames: dict[str, pd.DataFrame], paper: Path) -> list[str]:
+def not_run(frames: Frames, paper: Path) -> list[str]:
     """Bullets: the rows of the rendered tables without a run, and the paper's tables that are not rendered at all."""
     lines = []
     for frame in frames.values():
         missing = frame[(frame.protocol == PROTOCOLS[0]) & (frame.source == "missing")]
-        rows = dict.fromkeys(s or m for m, s in zip(missing.method, missing.setting, strict=True))
-        if rows:
-            lines.append(f"- {frame.table.iloc[0]}, in part: {', '.join(rows)}.")
-    absent = [path for path in sorted(paper.glob("table*.csv")) if path.stem not in frames]
-    if absent:
+        if len(missing):
+            lines.append(f"- {frame.table.iloc[0]}, in part: {row_names(missing)}.")
+    if absent := _absent(frames, paper):
         numbers = (read_paper(path).table.iloc[0].removeprefix("Table ") for path in absent)
         lines.append(f"- Not run at all: tables {', '.join(numbers)}.")
-    return lines or ["- Nothing: every cell of the paper's tables is filled."]
+    return lines or ["- Nothing: every cell of the paper's tables is trained or quoted."]
+
+
+def _absent(frames: Frames, paper: Path) -> list[Path]:
+    return [path for path in sorted(paper.glob("table*.csv")) if path.stem not in frames]
 
 
 def data_overview(params: Params, prepared: Path) -> list[str]:
@@ -100,21 +146,22 @@ def front_page(params: Params, reports: Path, paper: Path, prepared: Path) -> st
         f"> **{scale_warning(common)}**",
         ">",
         f"> Scale `{common.scale}`, training seed {common.seed}.",
-        *("", "## Tables", "", *overview(frames, params), ""),
+        *("", "## Tables", "", *overview(frames, params, paper), ""),
+        *("## Baselines", "", BASELINES, "", *baselines(frames, params), ""),
         *("## Figures", "", *_figures(params, reports)),
         *("## Data", "", *data_overview(params, prepared), ""),
         *("![Samples of every data set, from low to high MOS](figures/contact_sheet.png)", ""),
         *("## How to read", "", *_how_to_read(params), ""),
         *("## What was not run", "", *not_run(frames, paper), ""),
-        *("## Tables in full", ""),
+        *("## Our rows in full", "", OUR_ROWS, ""),
     ]
     for name, frame in frames.items():
         lines += [f"### {frame.table.iloc[0]}. {params.tables[name].title}", ""]
         lines += [line for warning in warnings(frame) for line in (f"**Warning:** {warning}", "")]
-        for protocol in PROTOCOLS:
-            lines += [f"{protocol.capitalize()} protocol:", "", *markdown_block(frame, protocol), ""]
+        lines += [*(markdown_digest(frame) or ["No row was run."]), ""]
+        lines += [line for term, text in exceptions(frame).items() for line in (f"{term}: {text}", "")]
         files = " · ".join(f"[{kind}](tables/{name}.{kind})" for kind in ("md", "tex", "csv"))
-        lines += [f"Items, seeds and coverage: {files}", ""]
+        lines += [f"All rows, items and seeds: {files}", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -141,7 +188,8 @@ def _how_to_read(params: Params) -> list[str]:
         *(f"- {name.capitalize()} protocol: {text}" for name, text in definitions.items()),
         f"- Intervals: {interval_definition(params.common)} With one seed, a difference between two rows that is small "
         "against their intervals says nothing about which is better.",
-        "- Gap: train minus test. Every row shows ours above the paper's.",
+        "- Gap: train minus test. Every row of ours is shown above the paper's.",
+        f"- Quoted: {QUOTED}",
         "- The CSV file of a table has every cell with its run, seed, number and digest of items, and the intervals of "
         "train values and gaps as well.",
     ]

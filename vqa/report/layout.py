@@ -1,16 +1,26 @@
 """How a filled table is laid out on a page, whatever the markup: rows, columns, texts of cells, and notes."""
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from vqa.params import Common
-from vqa.report.tables import PROTOCOLS
-from vqa.report.wording import interval_definition, protocol_definitions
+from vqa.report.tables import PROTOCOLS, row_key
+from vqa.report.wording import (
+    MEDIANS,
+    QUOTED,
+    interval_definition,
+    mapped_plcc,
+    one_epoch,
+    protocol_definitions,
+)
 
 HEADERS = {"weight_decay": "Weight decay", "augmentation": "Augmentation", "gamma": "γ"}
-QUALITY = {"SRCC", "PLCC"}
 EMPTY = "–"
+
+Cell = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -68,16 +78,28 @@ def number(value: float) -> str:
     return EMPTY if pd.isna(value) else f"{value:.3f}"
 
 
-def interval(cell: pd.Series) -> str:
+def interval(cell: Cell) -> str:
     """``[low, high]`` of a test value; empty for train values and gaps, whose intervals are in the CSV file."""
     shown = cell["split"] == "test" and not pd.isna(cell["ci_low"])
     return f"[{number(cell['ci_low'])}, {number(cell['ci_high'])}]" if shown else ""
 
 
-def cells(frame: pd.DataFrame, protocol: str) -> dict[tuple[str, ...], pd.Series]:
-    """The cells of one protocol by ``(method, setting, dataset, metric, split)``."""
-    chosen = frame[frame.protocol == protocol]
-    return {(c.method, c.setting, c.dataset, c.metric, c.split): c for _, c in chosen.iterrows()}
+def body(frame: pd.DataFrame, layout: Layout, protocol: str) -> list[tuple[Row, list[Cell]]]:
+    """The rows of one protocol, each with its cells in the order of the columns."""
+    cells = frame[frame.protocol == protocol].to_dict("records")
+    by_key = {(c["method"], c["setting"], c["dataset"], c["metric"], c["split"]): c for c in cells}
+    keys = [(column.dataset, column.metric, column.split) for column in layout.columns]
+    return [(row, [by_key[row.method, row.setting, *key] for key in keys]) for row in layout.rows]
+
+
+def is_quoted(cells: list[Cell]) -> bool:
+    """Whether a row is quoted from the literature: it is one line, set apart, and never called ours."""
+    return all(cell["source"] == "quoted" for cell in cells)
+
+
+def is_filled(cells: list[Cell]) -> bool:
+    """Whether a row has a number of ours."""
+    return any(cell["source"] not in ("quoted", "missing") for cell in cells)
 
 
 def warnings(frame: pd.DataFrame) -> list[str]:
@@ -92,29 +114,61 @@ def warnings(frame: pd.DataFrame) -> list[str]:
     return lines
 
 
-def coverage(frame: pd.DataFrame) -> str:
-    """How the cells of one protocol (all protocols have the same cells) came about."""
-    sources = frame[frame.protocol == PROTOCOLS[0]].source.value_counts()
-    named = dict.fromkeys(["trained", *sorted(set(sources.index) - {"quoted", "missing"}), "quoted", "missing"])
-    return f"{sources.sum()} cells: " + ", ".join(f"{sources.get(source, 0)} {source}" for source in named)
+def sources(frame: pd.DataFrame) -> Counter[str]:
+    """How many numbers of the paper (the same in all protocols) have which source; dashes of the paper do not count."""
+    return Counter(frame[(frame.protocol == PROTOCOLS[0]) & frame.paper.notna()].source)
+
+
+def coverage(counts: Counter[str]) -> str:
+    """Sentence of :func:`sources`, of one table or of several."""
+    named = dict.fromkeys(["trained", *sorted(set(counts) - {"quoted", "missing"}), "quoted", "missing"])
+    return f"{counts.total()} cells: " + ", ".join(f"{counts[source]} {source}" for source in named)
 
 
 def items(frame: pd.DataFrame) -> str:
     """Number of items and digest of every item list in the table, and the seeds."""
     filled = frame[(frame.items_digest != "") & (frame.split != "gap")]
-    lists = filled[["dataset", "split", "n", "items_digest"]].drop_duplicates()
-    parts = [f"{r.dataset} {r.split} n = {r.n} (items {r.items_digest})" for r in lists.itertuples()]
+    lists = filled[["dataset", "split", "n", "folds", "items_digest"]].drop_duplicates()
+    parts = []
+    for dataset, split, n, folds, digest in lists.itertuples(index=False):
+        name = f"{dataset} {split}" if lists.split.nunique() > 1 else dataset
+        each = f" in each of {folds} splits" if folds > 1 else ""
+        parts.append(f"{name} n = {n}{each} (items {digest})")
     seeds = sorted({seed for text in filled.seeds for seed in text.split()}, key=int)
     return "; ".join([*parts, f"training seed {', '.join(seeds)}"]) if parts else "no cell was filled"
+
+
+def row_names(frame: pd.DataFrame) -> str:
+    """Names of the rows that the given cells are in."""
+    names = (row_key(method, setting) for method, setting in zip(frame.method, frame.setting, strict=True))
+    return ", ".join(dict.fromkeys(names))
+
+
+def exceptions(frame: pd.DataFrame) -> dict[str, str]:
+    """What holds for some rows of ours only: term and sentence."""
+    found = {}
+    picked, mapped, cut = frame[frame.selection == "best_srcc"], frame[frame.mapping != ""], frame[frame.folds > 1]
+    if len(picked):
+        found["Epoch"] = one_epoch(row_names(picked))
+    if len(mapped):
+        found["PLCC"] = mapped_plcc(row_names(mapped))
+    if len(cut):
+        medians = (f"{row_names(rows)}: median over {folds} random splits" for folds, rows in cut.groupby("folds"))
+        found["Splits"] = f"{'; '.join(medians)}. {MEDIANS}"
+    return found
 
 
 def notes(frame: pd.DataFrame, common: Common) -> dict[str, str]:
     """What is to be said below a table: term and sentence."""
     definitions = {f"{name.capitalize()} protocol": text for name, text in protocol_definitions(common).items()}
+    gap = {"Gap": "train minus test."} if (frame.split == "gap").any() else {}
+    quoted = {"Quoted rows": QUOTED} if (frame.source == "quoted").any() else {}
     return {
         **definitions,
+        **exceptions(frame),
+        **quoted,
         "Intervals": interval_definition(common),
-        "Gap": "train minus test.",
+        **gap,
         "Data": f"{items(frame)}.",
-        "Coverage": f"{coverage(frame)} (per protocol).",
+        "Coverage": f"{coverage(sources(frame))} (per protocol).",
     }

@@ -1,11 +1,26 @@
-"""A filled table as Markdown, readable as plain text too, and as LaTeX; every row shows ours above the paper's."""
+"""A filled table as Markdown, readable as plain text too, and as LaTeX.
+
+Every row of ours is shown above the paper's; a row quoted from the literature is one line, in italics.
+"""
 
 from itertools import groupby
 
 import pandas as pd
 
 from vqa.params import Common
-from vqa.report.layout import Layout, cells, interval, lay_out, notes, number, warnings
+from vqa.report.layout import (
+    EMPTY,
+    Cell,
+    Layout,
+    body,
+    interval,
+    is_filled,
+    is_quoted,
+    lay_out,
+    notes,
+    number,
+    warnings,
+)
 from vqa.report.tables import PROTOCOLS
 from vqa.report.wording import scale_warning
 
@@ -14,6 +29,8 @@ ESCAPES = {
     **{char: f"\\{char}" for char in "&%$#_{}"},
     **{"γ": r"$\gamma$", "–": "--", "<": r"$<$", ">": r"$>$"},
 }
+# Columns with an interval that fit the width of a page; more are scaled down to it.
+WIDE = 4
 
 
 def pipe_table(header: list[str], right: list[bool], rows: list[list[str]]) -> list[str]:
@@ -36,20 +53,51 @@ def pipe_table(header: list[str], right: list[bool], rows: list[list[str]]) -> l
 
 
 def markdown_block(frame: pd.DataFrame, protocol: str) -> list[str]:
-    """Lines of the Markdown table of one protocol."""
-    layout, values = lay_out(frame), cells(frame, protocol)
+    """Lines of the Markdown table of one protocol, with all rows."""
+    layout, lines = lay_out(frame), []
+    for row, cells in body(frame, layout, protocol):
+        if is_quoted(cells):
+            lines.append([_italic(text) for text in (*row.labels, "quoted", *_values(cells))])
+        else:
+            lines += [[*row.labels, "ours", *_values(cells)], _paper(layout, cells)]
+    return _grid(layout, lines)
+
+
+def markdown_digest(frame: pd.DataFrame) -> list[str]:
+    """Lines of one Markdown table of both protocols, with the rows that have a number of ours; none without such."""
+    layout, lines = lay_out(frame), []
+    for rows in zip(*(body(frame, layout, protocol) for protocol in PROTOCOLS), strict=True):
+        if not any(is_filled(cells) for _, cells in rows):
+            continue
+        labels: tuple[str, ...] = rows[0][0].labels
+        for protocol, (_, cells) in zip(PROTOCOLS, rows, strict=True):
+            lines.append([*labels, f"ours, {protocol}", *_values(cells)])
+            labels = tuple("" for _ in labels)
+        lines.append(_paper(layout, rows[0][1]))
+    return _grid(layout, lines) if lines else []
+
+
+def _grid(layout: Layout, lines: list[list[str]]) -> list[str]:
+    """Texts of the rows below the headers of a table."""
     header, right = [*layout.labels, ""], [False] * (len(layout.labels) + 1)
     for column in layout.columns:
-        test = column.split == "test"
-        header.append(f"{column.group} {column.header.lower() if column.group == column.metric else column.header}")
-        header[-1] += " [95 % interval]" if test else ""
+        one_set, test = column.group == column.metric, column.split == "test"
+        text = f"{column.group} {column.header.lower() if one_set else column.header}"
+        header.append(f"{text} [95 % interval]" if one_set and test else text)
         right.append(not test)
-    rows = []
-    for row in layout.rows:
-        found = [values[row.method, row.setting, c.dataset, c.metric, c.split] for c in layout.columns]
-        rows.append([*row.labels, "ours", *(f"{number(c['value'])} {interval(c)}".rstrip() for c in found)])
-        rows.append([*("" for _ in row.labels), "paper", *(number(c["paper"]) for c in found)])
-    return pipe_table(header, right, rows)
+    return pipe_table(header, right, lines)
+
+
+def _values(cells: list[Cell]) -> list[str]:
+    return [f"{number(cell['value'])} {interval(cell)}".rstrip() for cell in cells]
+
+
+def _paper(layout: Layout, cells: list[Cell]) -> list[str]:
+    return [*("" for _ in layout.labels), "paper", *(number(cell["paper"]) for cell in cells)]
+
+
+def _italic(text: str) -> str:
+    return text if text in ("", EMPTY) else f"*{text}*"
 
 
 def markdown(title: str, frame: pd.DataFrame, common: Common) -> str:
@@ -74,7 +122,7 @@ def escape(text: str) -> str:
 
 
 def latex(title: str, frame: pd.DataFrame, common: Common) -> str:
-    """The table as a LaTeX float that needs the package ``booktabs`` only; arguments as :func:`markdown`."""
+    """The table as a LaTeX float that needs ``booktabs`` and ``graphicx`` only; arguments as :func:`markdown`."""
     layout = lay_out(frame)
     labels, width = len(layout.labels) + 1, len(layout.labels) + 1 + len(layout.columns)
     groups = [(name, len(list(columns))) for name, columns in groupby(layout.columns, key=lambda c: c.group)]
@@ -91,10 +139,12 @@ def latex(title: str, frame: pd.DataFrame, common: Common) -> str:
     spec = "l" * labels + "".join("l" if column.split == "test" else "r" for column in layout.columns)
     spanned = [f"\\multicolumn{{{span}}}{{c}}{{{escape(name)}}}" for name, span in groups]
     headers = [*map(escape, layout.labels), "", *(escape(column.header) for column in layout.columns)]
+    wide = sum(column.split == "test" for column in layout.columns) > WIDE
     lines = [
-        "% needs \\usepackage{booktabs}",
+        "% needs \\usepackage{booktabs,graphicx}",
         *("\\begin{table*}[t]", "\\centering", "\\footnotesize", "\\setlength{\\tabcolsep}{4pt}"),
         "\\caption{" + "\n".join(caption) + "}",
+        *(["\\resizebox{\\textwidth}{!}{%"] if wide else []),
         *(f"\\begin{{tabular}}{{{spec}}}", "\\toprule"),
         " & ".join([*[""] * labels, *spanned]).lstrip() + r" \\",
         "".join(rules),
@@ -103,18 +153,27 @@ def latex(title: str, frame: pd.DataFrame, common: Common) -> str:
     for protocol in PROTOCOLS:
         lines += ["\\midrule", f"\\multicolumn{{{width}}}{{l}}{{\\emph{{{protocol.capitalize()} protocol}}}} \\\\"]
         lines += latex_rows(layout, frame, protocol)
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table*}"]) + "\n"
+    end = "\\end{tabular}}" if wide else "\\end{tabular}"
+    return "\n".join([*lines, "\\bottomrule", end, "\\end{table*}"]) + "\n"
 
 
 def latex_rows(layout: Layout, frame: pd.DataFrame, protocol: str) -> list[str]:
-    """Lines of the body of one protocol: two per row of the paper, ours and the paper's."""
-    values, lines = cells(frame, protocol), []
-    for row in layout.rows:
-        found = [values[row.method, row.setting, c.dataset, c.metric, c.split] for c in layout.columns]
-        ours = [f"{_math(c['value'])} {_small(interval(c))}".rstrip() for c in found]
-        paper = [_math(c["paper"]) for c in found]
-        lines.append(" & ".join([*map(escape, row.labels), "ours", *ours]) + r" \\")
-        lines.append(" & ".join([*("" for _ in row.labels), "paper", *paper]).lstrip() + r" \\")
+    """Lines of the body of one protocol: ours and the paper's of every row of ours, one line of a quoted row."""
+    lines, above = [], None
+    for row, cells in body(frame, layout, protocol):
+        quoted = is_quoted(cells)
+        if above not in (None, quoted):
+            lines.append("\\addlinespace")
+        above = quoted
+        labels, values = [escape(label) for label in row.labels], [_math(cell["value"]) for cell in cells]
+        if quoted:
+            texts = (f"\\textit{{{text}}}" if text else "" for text in (*labels, "quoted", *values))
+            lines.append(" & ".join(texts) + r" \\")
+            continue
+        ours = [f"{value} {_small(interval(cell))}".rstrip() for value, cell in zip(values, cells, strict=True)]
+        paper = [_math(cell["paper"]) for cell in cells]
+        lines.append(" & ".join([*labels, "ours", *ours]) + r" \\")
+        lines.append(" & ".join([*("" for _ in labels), "paper", *paper]).lstrip() + r" \\")
     return lines
 
 

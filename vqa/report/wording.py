@@ -2,6 +2,12 @@
 
 from vqa.params import Common
 
+QUOTED = (
+    "numbers of other work as the paper prints them, on other data and by other protocols. They were not run here and "
+    "must not be compared with ours."
+)
+MEDIANS = "The interval of a median resamples the items of every split."
+
 
 def scale_warning(common: Common) -> str:
     """What a reader must know about the data before any number."""
@@ -28,4 +34,21 @@ def interval_definition(common: Common) -> str:
     return (
         f"[low, high] is the 95 % percentile bootstrap over the test items ({common.bootstrap} resamples); it does not "
         "cover the training seed or the choice of the epoch."
+    )
+
+
+def one_epoch(rows: str) -> str:
+    """About rows whose method picks one epoch for all metrics (discrepancy P1)."""
+    return (
+        f"in the released protocol, SRCC and PLCC of {rows} come from one epoch, the one with the best SRCC on the "
+        "first test split of the data set."
+    )
+
+
+def mapped_plcc(rows: str) -> str:
+    """About rows whose method maps its test predictions before PLCC (discrepancy P10)."""
+    return (
+        f"in the released protocol, the test PLCC of {rows} is that of predictions mapped to the MOS by a 4-parameter "
+        "logistic, which is fitted on the test set itself (discrepancy P10). Train values, the clean protocol and all "
+        "other rows are raw, so a released PLCC gap of these rows is raw minus mapped."
     )

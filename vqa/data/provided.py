@@ -1,0 +1,155 @@
+"""Real data sets: from where the user keeps them to ``data/NAME``, checked and linked, not copied where possible.
+
+Layout of the user's folder, one folder per data set, named as in :mod:`vqa.data.catalog`::
+
+    $VQA_DATA/
+      konvid1k/
+        labels.csv              name,mos,split with a header; one row per item, in the order of the published list
+        KoNViD_1k_videos/
+          3015343614.mp4        the files that the names point to, at any depth, under any names
+
+``name`` is the path of the file below the folder, with forward slashes; ``mos`` is on the data set's own scale;
+``split`` is ``train``, ``test`` or what else the catalog counts, and ``all`` for sets that every run cuts by itself. A
+name that is a symbolic link stands for the file that it points to, wherever that is.
+
+Files are hard links if ``data/`` is on the same file system and copies if not. DVC makes everything in ``data/``
+read-only, and with it the originals of hard links. It also empties ``data/NAME`` before each fetch, so the only copy of
+a data set must not be there. What changes in the user's folder later is taken over by ``dvc repro -f fetch@NAME``.
+"""
+
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from vqa.data.catalog import RealDataset, real_dataset
+from vqa.data.prepare import read_labels
+from vqa.io import InputError
+
+VARIABLE = "VQA_DATA"
+LABELS = "labels.csv"
+
+
+def source_folder(name: str) -> Path:
+    """``$VQA_DATA/NAME``.
+
+    Raises:
+        InputError: if the variable is not set; the message says how to get the data set.
+    """
+    root = os.environ.get(VARIABLE)
+    if not root:
+        raise InputError(f"{VARIABLE} is not set; {_remedy(real_dataset(name))}")
+    return Path(root) / name
+
+
+def provide(name: str, source: Path, out: Path) -> list[str]:
+    """Link the data set ``name`` from the folder ``source`` to ``out``, which appears only when it is complete.
+
+    Args:
+        name: entry of the catalog.
+        source: the user's folder, laid out as above.
+        out: folder to make; an older one is replaced.
+
+    Returns:
+        One line for each way in which the labels are not those that the catalog expects. Item lists differ from one
+        publication to the next, so that this is no error.
+
+    Raises:
+        InputError: one line: no such folder, a bad label list, a name that leads out of the folder, missing files.
+        vqa.strict.ParamsError: if the catalog has no such data set.
+    """
+    entry = real_dataset(name)
+    if not (source / LABELS).is_file():
+        raise InputError(f"{source / LABELS} is missing; {_remedy(entry)}")
+    if out.resolve() in (source.resolve(), *source.resolve().parents):
+        raise InputError(f"{source}: is inside {out}, which is made anew from it; keep the data set elsewhere")
+    labels = _labels(source / LABELS)
+    missing = [item for item in labels.name if not (source / item).is_file()]
+    if missing:
+        raise InputError(f"{source}: {len(missing)} of {len(labels)} files are missing, the first: {missing[0]}")
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)  # what a run left that was killed here
+    partial.mkdir(parents=True)
+    for item in labels.name:
+        (partial / item).parent.mkdir(parents=True, exist_ok=True)
+        link_or_copy(source / item, partial / item)
+    shutil.copyfile(source / LABELS, partial / LABELS)  # no link: the user may go on editing it
+    if out.exists():
+        shutil.rmtree(out)
+    os.replace(partial, out)
+    return surprises(entry, labels)
+
+
+def surprises(entry: RealDataset, labels: pd.DataFrame) -> list[str]:
+    """In what ``labels`` (columns ``name``, ``mos``, ``split``) are not those of ``entry.expected``, a line each."""
+    counts, lines = labels.split.value_counts().to_dict(), []
+    if counts != entry.expected.splits:
+        others = [other.origin for other in entry.lists[1:] if other.splits == counts]
+        whose = f", as in the list of {others[0]}" if others else ""
+        lines.append(
+            f"{entry.name}: {_counts(counts)}{whose}; expected {_counts(entry.expected.splits)}: {entry.choice}"
+        )
+    low, high = entry.expected.mos_scale
+    outside = labels[~labels.mos.between(low, high)]
+    if len(outside):
+        first = outside.iloc[0]
+        lines.append(
+            f"{entry.name}: MOS of {len(outside)} items is not on the scale {low:g}-{high:g}, "
+            f"the first: {first['name']} with {first.mos:g}"
+        )
+    return lines
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make ``target`` a hard link of the file ``source``, or a copy where the file system or its rights forbid that.
+
+    Raises:
+        InputError: if it can be neither linked nor read, or if there is no space left.
+    """
+    source = source.resolve()  # a hard link of a symbolic link would be a symbolic link
+    try:
+        os.link(source, target)
+    except OSError:
+        try:
+            shutil.copyfile(source, target)
+        except OSError as error:
+            raise InputError(f"{source}: cannot be copied to {target.parent} ({error.strerror})") from None
+
+
+def _labels(path: Path) -> pd.DataFrame:
+    """The label list, with names that stay inside the folder; InputError otherwise."""
+    try:
+        labels = read_labels(path)
+    except (UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise InputError(f"{path}: not a CSV file in UTF-8 ({' '.join(str(error).split())})") from None
+    if labels.empty:
+        raise InputError(f"{path}: lists no items")
+    for column in ("name", "split"):
+        empty = labels.index[labels[column].isna()]
+        if len(empty):
+            raise InputError(f"{path}: line {empty[0] + 2} has no {column}")
+    for name in labels.name:
+        if not _stays_inside(name):
+            raise InputError(f"{path}: {name!r} is not a plain relative path inside the folder")
+    return labels
+
+
+def _stays_inside(name: str) -> bool:
+    """Whether a name is relative, in its shortest form, without ``..``, and not that of the label list itself."""
+    path = PurePosixPath(name)
+    # Two spellings of one path would be one file in data/, and backslashes are separators on some systems only.
+    plain = str(path) == name and "\\" not in name and name not in (".", LABELS)
+    return plain and not path.is_absolute() and ".." not in path.parts
+
+
+def _counts(splits: dict[str, int]) -> str:
+    return ", ".join(f"{split} {count}" for split, count in sorted(splits.items()))
+
+
+def _remedy(entry: RealDataset) -> str:
+    need = f"{LABELS} (name,mos,split) and the {entry.expected.n_items} files that it names"
+    return (
+        f"{entry.title} is not made or downloaded: put {need} into ${VARIABLE}/{entry.name}, outside of data/; "
+        f"page {entry.page}; terms: {entry.terms}"
+    )

@@ -1,0 +1,82 @@
+"""SAMA: FAST-VQA's network and loss on fragments of a pyramid of scales that runs along time (METHODS 5.1)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vqa.data.items import Item
+from vqa.losses import reduce_score_map
+from vqa.methods import fastvqa
+from vqa.methods.base import PHASES, Reader, Stream, adapt
+from vqa.params import Run
+from vqa.sampling.augment import POLICIES, augment
+from vqa.sampling.pyramid import PyramidSampling, sample_pyramid
+from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
+from vqa.strict import ParamsError, build, one_of
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How an item is looked at in one phase."""
+
+    temporal: TemporalSampling
+    pyramid: PyramidSampling
+
+
+@dataclass(frozen=True)
+class Config(fastvqa.Config):
+    """Block ``methods.sama`` of params: that of FAST-VQA with another sampling, and two choices.
+
+    Attributes:
+        sampling: one :class:`Sampling` for each of ``train``, ``released`` and ``clean``.
+        drop_last: leave out the last, smaller batch of an epoch (discrepancy S6).
+        time: ``sum`` or ``mean`` of the local quality over time, in the clean pass of a training step. The released
+            code sums there and takes the mean in the pass at perturbed weights and in tests (discrepancies S3, W6).
+    """
+
+    sampling: dict[str, Sampling]
+    drop_last: bool
+    time: str
+
+    def __post_init__(self) -> None:
+        one_of("time", self.time, ("sum", "mean"))
+
+
+class SAMA(fastvqa.FastVQA):
+    """The method (:class:`vqa.methods.base.Method`)."""
+
+    config: Config
+
+    def __init__(self, config: Config, augmentation: str, frozen_epochs: int = 0) -> None:
+        super().__init__(config, augmentation, frozen_epochs)
+        self.drop_last = config.drop_last
+
+    def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
+        """Pyramid fragments of all clips of an item: ``(clips, 3, frames, H, W)`` float32, normalised."""
+        rule = self.config.sampling[phase]
+        starts = clip_offsets(item.n_frames, rule.temporal, stream("temporal"))
+        indices = frame_indices(item.n_frames, rule.temporal, starts)
+        frames = torch.from_numpy(read.frames(indices.numpy())).permute(0, 3, 1, 2)
+        if phase == "train":
+            frames = augment(frames, self.augmentation, stream("augment").initial_seed())
+        clip = fastvqa.normalise(sample_pyramid(frames.transpose(0, 1), rule.pyramid, stream("crop")))
+        return clip.unflatten(1, (rule.temporal.clips, rule.temporal.frames)).transpose(0, 1).contiguous()
+
+    def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
+        """Local quality maps, reduced over space, and over time as :class:`Config` says; mean over clips."""
+        B, clips = inputs.shape[:2]
+        time = self.config.time if model.training and not second_pass else "mean"
+        return reduce_score_map(model(inputs.flatten(0, 1)), time).view(B, clips).mean(dim=1)
+
+
+def make(block: dict[str, Any], run: Run, where: str) -> SAMA:
+    """SAMA with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
+    config = build(Config, block, where)
+    if set(config.sampling) != set(PHASES):
+        raise ParamsError(f"{where}.sampling: needs exactly the phases {', '.join(PHASES)}")
+    if run.augmentation not in POLICIES:
+        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not one of {', '.join(POLICIES)}")
+    config, frozen_epochs = adapt(config, run)
+    return SAMA(config, run.augmentation, frozen_epochs)

@@ -1,0 +1,119 @@
+"""SAMA for images: window-masked fragments of two scales, Swin Transformer V2, smooth L1 (METHODS 5.2)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vqa.data.items import Item
+from vqa.losses import smooth_l1_loss
+from vqa.methods.base import PHASES, FineTuning, Reader, Reporting, Stream, adapt
+from vqa.models.swinv2 import SwinV2Config, SwinV2IQA, initialise_swinv2
+from vqa.params import Run
+from vqa.sampling.window_mask import WindowMaskSampling, augment_image, prepare_image, sample_window_mask
+from vqa.schedule import warmup_constant
+from vqa.strict import ParamsError, build
+
+# RGB mean and standard deviation of the ImageNet weights, on the scale 0..1 (METHODS 5.2)
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Block ``methods.sama_iqa`` of params.
+
+    Attributes:
+        backbone: size of the Swin Transformer V2 and its head.
+        initial: ``seed``, or the name of published weights.
+        sampling: one rule for each of ``train``, ``released`` and ``clean``.
+        flip_and_rotate: the released training augmentation.
+        epochs: passes over the training set.
+        finetune: the recipe of runs that start from another run.
+        batch_size: items per step; the last, smaller batch of an epoch is kept.
+        backbone_lr: base learning rate of parameters with ``backbone`` in their name.
+        head_lr: base learning rate of all others.
+        weight_decay: decoupled, on every parameter.
+        warmup_epochs: linear warm-up of the learning rate, constant afterwards (discrepancy S8).
+        ema_decay: of the averaged weights.
+    """
+
+    backbone: SwinV2Config
+    initial: str
+    sampling: dict[str, WindowMaskSampling]
+    flip_and_rotate: bool
+    epochs: int
+    finetune: FineTuning
+    batch_size: int
+    backbone_lr: float
+    head_lr: float
+    weight_decay: float
+    warmup_epochs: float
+    ema_decay: float
+
+
+class SAMAIQA:
+    """The method (:class:`vqa.methods.base.Method`)."""
+
+    reporting = Reporting()
+    drop_last = False
+
+    def __init__(self, config: Config, frozen_epochs: int = 0) -> None:
+        self.config = config
+        self.initial, self.epochs, self.frozen_epochs = config.initial, config.epochs, frozen_epochs
+        self.batch_size, self.ema_decay = config.batch_size, config.ema_decay
+
+    def build(self, generator: torch.Generator) -> nn.Module:
+        """Backbone and token head, initialised from ``generator``."""
+        model = SwinV2IQA(self.config.backbone)
+        initialise_swinv2(model, generator)
+        return model
+
+    def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
+        """The spliced image of an item: ``(3, S, S)`` float32, normalised."""
+        rule = self.config.sampling[phase]
+        image = prepare_image(read.frames(np.array([0]))[0], self.config.backbone.input_size)
+        pixels = torch.from_numpy(image.copy()).permute(2, 0, 1) / 255.0
+        if phase == "train" and self.config.flip_and_rotate:
+            pixels = augment_image(pixels, stream("augment"))
+        pixels = (pixels - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+        return sample_window_mask(pixels, rule, stream("crop"))
+
+    def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
+        """Mean of the scores of the tokens."""
+        return model(inputs)
+
+    def loss(self, scores: Tensor, mos: Tensor) -> Tensor:
+        """Smooth L1 on the data set's own MOS scale."""
+        return smooth_l1_loss(scores, mos)
+
+    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """AdamW with one group for the backbone and one for the head."""
+        groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+        for name, parameter in model.named_parameters():
+            groups["backbone" in name].append(parameter)
+        rates = {True: self.config.backbone_lr, False: self.config.head_lr}
+        return torch.optim.AdamW(
+            [{"params": groups[part], "lr": rates[part]} for part in (True, False)],
+            weight_decay=self.config.weight_decay,
+        )
+
+    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
+        """Warm-up, then constant (:func:`vqa.schedule.warmup_constant`)."""
+        return warmup_constant(step, max(1, int(self.config.warmup_epochs * steps_per_epoch)))
+
+
+def make(block: dict[str, Any], run: Run, where: str) -> SAMAIQA:
+    """SAMA-IQA with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
+    config = build(Config, block, where)
+    if set(config.sampling) != set(PHASES):
+        raise ParamsError(f"{where}.sampling: needs exactly the phases {', '.join(PHASES)}")
+    for phase, rule in config.sampling.items():
+        if rule.fragments.size != (config.backbone.input_size,) * 2:
+            raise ParamsError(f"{where}.sampling.{phase}: grid times patch is not the network's input_size")
+    if run.augmentation != "none":
+        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not part of SAMA-IQA")
+    config, frozen_epochs = adapt(config, run)
+    return SAMAIQA(config, frozen_epochs)

@@ -1,0 +1,169 @@
+"""The numbers of one run, as its evaluation left them: checked against its predictions, and with their intervals."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vqa.io import InputError
+from vqa.metrics import logistic_map
+from vqa.params import Common, Run
+from vqa.report.intervals import percentile_interval, resampled_correlation
+from vqa.rng import numpy_generator
+from vqa.stats import ROW_METRICS
+
+TEXTS = ("dataset", "weights", "split", "protocol")
+
+
+@dataclass(frozen=True)
+class Result:
+    """Our number for one cell.
+
+    Attributes:
+        value: SRCC, PLCC or their gap (train minus test), the median over random splits; NaN where there is none.
+        ci_low: lower bound of the 95 % interval over items.
+        ci_high: upper bound.
+        n: items behind the value, of one split; of a gap, the test items.
+        folds: number of random splits that the value is the median of.
+        seeds: training seeds, separated by blanks.
+        source: ``trained``, ``published-features``, ``published-predictions``, ``quoted`` or ``missing``.
+        selection: how the epoch was picked on the test set, ``per_metric`` or ``best_srcc``; empty if it was not.
+        mapping: ``logistic`` if the test predictions were mapped to the MOS before PLCC was taken; else empty.
+        items_digest: digest of the item list; of a gap, ``train+test``.
+        run: name of the run.
+    """
+
+    value: float = float("nan")
+    ci_low: float = float("nan")
+    ci_high: float = float("nan")
+    n: int | None = None
+    folds: int | None = None
+    seeds: str = ""
+    source: str = "missing"
+    selection: str = ""
+    mapping: str = ""
+    items_digest: str = ""
+    run: str = ""
+
+
+class TrainedRun:
+    """Results of one run, read from the files of its evaluation.
+
+    Every number is recomputed from the predictions, and its interval is drawn, once: a run may stand in many tables.
+
+    Args:
+        name: key in ``params.runs``.
+        run: its row.
+        folder: where ``metrics.json`` and ``predictions.csv`` are.
+        common: gives the released protocol's weights and the bootstrap.
+
+    Raises:
+        InputError: if a file is missing.
+    """
+
+    def __init__(self, name: str, run: Run, folder: Path, common: Common) -> None:
+        self.name, self.run, self.common = name, run, common
+        try:
+            self.metrics = json.loads((folder / "metrics.json").read_text())
+            columns = dict.fromkeys(TEXTS, "category")
+            self.predictions = pd.read_csv(folder / "predictions.csv", usecols=lambda c: c != "item", dtype=columns)
+        except OSError as error:
+            raise InputError(f"{error.filename} is missing: `dvc repro evaluate@{name}` makes it") from None
+        self.reporting = self.metrics.get("reporting", {})
+        self.result, self._numbers = cache(self._result), cache(self._compute)
+
+    def _result(self, protocol: str, test: str, metric: str, split: str) -> Result:
+        """The number of one cell.
+
+        Args:
+            protocol: ``released`` or ``clean``.
+            test: test set as ``dataset/split``.
+            metric: ``srcc`` or ``plcc``.
+            split: ``train``, ``test`` or ``gap``.
+
+        Raises:
+            InputError: if ``metrics.json`` does not say what follows from ``predictions.csv``.
+        """
+        train, digests = f"{self.run.train}/train", self.metrics["items_digest"]
+        keys = {"train": (train,), "test": (test,), "gap": (train, test)}[split]
+        block = self.metrics[protocol]
+        if any(key not in block["scores"] for key in keys):
+            return Result()
+        stated = block["gap"][test] if split == "gap" else block["scores"][keys[0]]
+        numbers = [self._numbers(protocol, key, metric) for key in keys]
+        values, resampled = (a - b for a, b in zip(*numbers, strict=True)) if split == "gap" else numbers[0]
+        self._check(stated[metric], np.median(values), f"{protocol} {metric} {'gap ' * (split == 'gap')}of {keys[-1]}")
+        low, high = percentile_interval(np.median(resampled, axis=0))
+        picked = protocol == "released" and split != "train"
+        return Result(
+            value=float("nan") if stated[metric] is None else stated[metric],
+            ci_low=low,
+            ci_high=high,
+            n=block["scores"][keys[-1]]["n"],
+            folds=len(values),
+            seeds=str(self.metrics["seed"]),
+            source="trained",
+            selection=self.reporting.get("selection", "per_metric") if picked else "",
+            mapping="logistic" if picked and self._mapped(protocol, test, metric) else "",
+            items_digest="+".join(digests[key] for key in keys),
+            run=self.name,
+        )
+
+    def _compute(self, protocol: str, key: str, metric: str) -> tuple[np.ndarray, np.ndarray]:
+        """Correlation of every random split ``(F,)``, and of its resamples ``(F, R)``."""
+        values, resampled = [], []
+        for fold, block in self._folds(protocol):
+            pred, mos = self._scored_pairs(protocol, key, metric, fold, block["scores"][key])
+            values.append(ROW_METRICS[metric](pred[None], mos[None])[0])
+            # The stream is named by the items: all runs see the same resamples of a test set.
+            position = (key,) if fold is None else (key, fold)
+            generator = numpy_generator("bootstrap", self.common.seed, *position)
+            resampled.append(resampled_correlation(pred, mos, metric, self.common.bootstrap, generator))
+        return np.array(values), np.array(resampled)
+
+    def _folds(self, protocol: str) -> list[tuple[int | None, dict]]:
+        """Number and scores of every random split; without random splits the one split, which has no number."""
+        if "folds" not in self.metrics:
+            return [(None, self.metrics[protocol])]
+        return [(int(fold), blocks[protocol]) for fold, blocks in self.metrics["folds"].items()]
+
+    def _mapped(self, protocol: str, key: str, metric: str) -> bool:
+        """Whether predictions are mapped before the correlation: the released test PLCC of some methods (P10)."""
+        released = protocol == "released" and not key.endswith("/train")
+        return released and metric == "plcc" and self.reporting.get("plcc") == "mapped"
+
+    def _scored_pairs(
+        self, protocol: str, key: str, metric: str, fold: int | None, scores: dict
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Predictions and MOS ``(n,)`` that the stated metric was computed from; InputError if it was not."""
+        dataset, _, split = key.partition("/")
+        table = self.predictions
+        rows = (table.protocol == protocol) & (table.dataset == dataset) & (table.split == split)
+        if fold is not None:
+            rows &= table.fold == fold
+        if protocol == "released" and "best_epoch" in scores:
+            rows &= (table.weights == self.common.released.weights) & (table.epoch == scores["best_epoch"][metric])
+        elif protocol == "released":
+            rows &= (table.weights == "on-the-fly") & (table.epoch == scores["epoch"])
+        pred, mos = (table[column].to_numpy(dtype=np.float64)[rows.to_numpy()] for column in ("prediction", "mos"))
+        if self._mapped(protocol, key, metric):
+            try:
+                pred = logistic_map(pred, mos)
+            except (ValueError, RuntimeError):  # not defined on these predictions, and stated as such
+                pred = np.full(len(pred), np.nan)
+        again = ROW_METRICS[metric](pred[None], mos[None])[0] if len(pred) == scores["n"] else None
+        place = f"{protocol} {metric} of {key}" + ("" if fold is None else f", split {fold},")
+        self._check(scores[metric], again, place)
+        return pred, mos
+
+    def _check(self, stated: float | None, again: float | None, place: str) -> None:
+        """InputError unless a stated number (None is not defined) is the recomputed one (None: other items)."""
+        stated = float("nan") if stated is None else stated
+        if again is None or not np.isclose(again, stated, rtol=0, atol=1e-9, equal_nan=True):
+            raise InputError(
+                f"runs/{self.name}: the {place} in metrics.json is not that of predictions.csv: "
+                f"`dvc repro -f evaluate@{self.name}`"
+            )

@@ -9,7 +9,8 @@ import pytest
 from clips import broken_videos, numbered_frames, read_number, write_video
 
 from vqa.data.items import PreparedDataset, items_digest
-from vqa.data.prepare import prepare, read_labels
+from vqa.data.labels import read_labels
+from vqa.data.prepare import prepare
 from vqa.io import InputError
 
 

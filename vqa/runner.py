@@ -1,8 +1,8 @@
 """Reproduce the DVC graph with several stages side by side; DVC stays the only judge of what is up to date.
 
-DVC itself runs one stage after the other. Its own primitive for doing more is ``dvc --wait-for-lock repro -s STAGE``
-in several processes: with ``-s`` a process touches its own stage alone, so this module only has to start stages in an
-order that the graph allows. One slot per GPU where there are GPUs, else one per core.
+DVC itself runs one stage after the other. Its own primitive for doing more is ``repro -s STAGE`` in several processes:
+with ``-s`` a process touches its own stage alone, so this module only has to start stages in an order that the graph
+allows. One slot per GPU where there are GPUs, else one per core.
 """
 
 import itertools
@@ -13,21 +13,23 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import dvc.cli
-import dvc.commands.repro
 import networkx as nx
 import pandas as pd
 from dvc.repo import Repo
 from tqdm import tqdm
 
+from vqa.dvc_stage import record_entries, reproduce_stage, waiting_entries
 from vqa.io import write_csv
 
 LOGS = Path(".state") / "logs"
 TIMINGS = Path(".state") / "timings.csv"
 FINGERPRINTS = "fingerprints"
+# Lock entries that are written at a time: each writing costs seconds, and holds up stages that start or end.
+BATCH = 16
 
 # Forked children find DVC imported. The parent itself never opens a repository, so that no lock, thread or database
 # connection is inherited.
@@ -92,12 +94,13 @@ def reproduce(jobs: int, devices: list[str]) -> Outcome:
     LOGS.mkdir(parents=True, exist_ok=True)
     with _FORK.Pool(1) as pool:
         # First, so that an edit which changes no fingerprint makes nothing else stale.
-        pool.apply(_dvc_reproduce, (FINGERPRINTS, "--quiet"))
+        if pool.apply(_prepare) != 0:
+            return Outcome(failed=[FINGERPRINTS])
     with _FORK.Pool(1) as pool:
         graph, waiting = pool.apply(plan)
     outcome, running = Outcome(), []
     slots = list(range(jobs))
-    total = len(waiting)
+    total, recorder = len(waiting), _start(record_entries)
     bar = tqdm(total=total, unit="stage", disable=None, dynamic_ncols=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill stops the stages too, like Ctrl-C
     try:
@@ -116,9 +119,13 @@ def reproduce(jobs: int, devices: list[str]) -> Outcome:
                 _finish(done, outcome, graph, waiting)
                 bar.update()
                 bar.write(_line(done, outcome, total), file=sys.stdout)
+            if len(waiting_entries()) >= BATCH and not recorder.is_alive():
+                recorder = _start(record_entries)
     finally:
         for entry in running:
             _stop(entry.process)
+        recorder.join()
+        _start(record_entries).join()
         bar.close()
         _record(outcome)
     return outcome
@@ -177,8 +184,18 @@ def _reproduce_one(stage: str, device: str | None) -> None:
     os.dup2(log, 2)
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
-    sys.exit(_dvc_reproduce(stage))
+    sys.exit(reproduce_stage(stage))
 
 
-def _dvc_reproduce(stage: str, *options: str) -> int:
-    return dvc.cli.main(["--wait-for-lock", "repro", "-s", *options, stage])
+def _prepare() -> int:
+    """Bring the lock and the fingerprints up to date; the exit code of the latter."""
+    record_entries()
+    code = reproduce_stage(FINGERPRINTS)
+    record_entries()
+    return code
+
+
+def _start(work: Callable[[], None]) -> multiprocessing.Process:
+    process = _FORK.Process(target=work)
+    process.start()
+    return process

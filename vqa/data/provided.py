@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from vqa.data.catalog import RealDataset, real_dataset
-from vqa.data.prepare import read_labels
+from vqa.data.labels import read_labels
 from vqa.io import InputError
 
 VARIABLE = "VQA_DATA"

@@ -230,27 +230,53 @@ def test_stage_writes_one_file_per_stage_and_method(before):
     assert set(before) == set(entry_modules())
 
 
-def test_comments_in_params_and_edits_of_runs_change_nothing(project, before):
+def test_comments_in_params_change_nothing(project, before):
     text = Path("params.yaml").read_text()
     Path("params.yaml").write_text("# a remark\n" + text.replace("# [96]", "# was 96").replace("wd0: {", "wd0:   {"))
     assert changed(before, written()) == set()
-    Path("params.yaml").write_text(text.replace("seed: 42", "seed: 43").replace("weight_decay: 0.5}", "gamma: 0}"))
-    assert changed(before, written()) == set()
 
 
-def test_the_methods_block_is_part_of_train_and_evaluate_alone(project, before):
+def of(methods: set[str], *stages: str) -> set[str]:
+    """Fingerprints of some stages, all of them unless given, of some methods."""
+    return {f"{stage}-{method}" for stage in stages or fingerprints.METHOD_STAGES for method in methods}
+
+
+METHODS = {"fastvqa", "sama", "sama_iqa", "simplevqa"}
+PAGES = {"tables", "figures", "report"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stages"),
+    [
+        ("seed: 42", "seed: 43", {*of(METHODS), *PAGES}),
+        ("projection: box", "projection: ball", {*of(METHODS, "train"), *PAGES}),
+        ("train_epoch: last", "train_epoch: best", {*of(METHODS, "evaluate"), *PAGES}),
+        ("bootstrap: 1000", "bootstrap: 999", PAGES),
+        ("weight_decay: 0.5}", "weight_decay: 0.6}", {"tables", "report"}),
+        ("title: Weight decay, FAST-VQA on K", "title: FAST-VQA on K", {"tables", "report"}),
+        ("time: sum", "time: mean", {*of({"sama"}), "report"}),
+        ("zero_shot: [lsvq, konvid1k, livevqc]", "zero_shot: [lsvq, livevqc, konvid1k]", {"zero_shot"}),
+    ],
+)
+def test_an_edit_of_params_reaches_exactly_what_depends_on_it(project, before, old, new, stages):
     text = Path("params.yaml").read_text()
-    assert "width: 24" in text
-    Path("params.yaml").write_text(text.replace("width: 24", "width: 48"))
-    assert changed(before, written()) == {"train-fastvqa", "evaluate-fastvqa"}
+    assert old in text
+    Path("params.yaml").write_text(text.replace(old, new, 1))
+    assert changed(before, written()) == stages
 
 
 @pytest.mark.parametrize(
     ("module", "stages"),
     [
-        ("vqa/train.py", {"train-fastvqa"}),
-        ("vqa/methods/fastvqa.py", {"train-fastvqa", "evaluate-fastvqa"}),
-        ("vqa/evaluate.py", {"evaluate-fastvqa"}),
+        ("vqa/train.py", of(METHODS, "train")),
+        # SAMA is made of parts of FAST-VQA
+        ("vqa/methods/fastvqa.py", of({"fastvqa", "sama"})),
+        ("vqa/methods/sama_iqa.py", of({"sama_iqa"})),
+        ("vqa/sampling/pyramid.py", of({"sama", "sama_iqa"})),
+        ("vqa/models/simplevqa.py", of({"simplevqa"})),
+        ("vqa/models/slowfast.py", {"motion"}),
+        ("vqa/models/checkpoints.py", {*of(METHODS, "initial"), "motion"}),
+        ("vqa/evaluate.py", of(METHODS, "evaluate")),
         ("vqa/data/prepare.py", {"prepare"}),
         ("vqa/data/synthetic/degrade.py", {"fetch"}),
         ("vqa/report/front.py", {"report"}),

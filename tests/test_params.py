@@ -1,6 +1,5 @@
 """params.yaml: what is committed is the experiment matrix; what is wrong is refused in one line with its place."""
 
-import csv
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,40 +12,12 @@ from stages import train
 from vqa.io import run_stage
 from vqa.methods import load_method
 from vqa.params import Params, load
-from vqa.perturb import build_perturbation
 from vqa.strict import ParamsError, build
 
 ROOT = Path(__file__).parents[1]
 BASE = "A01-fastvqa-konvid1k-base"
 RWP = "A11-fastvqa-konvid1k-rwp1e-4"
-
-# The experiment matrix, group A: id -> (weight decay, augmentation, perturbation, gamma).
-MATRIX = {
-    "A01": (0.05, "none", "none", 0.0),
-    "A02": (0.0, "none", "none", 0.0),
-    "A03": (0.5, "none", "none", 0.0),
-    "A04": (0.005, "none", "none", 0.0),
-    "A05": (0.0005, "none", "none", 0.0),
-    "A06": (0.05, "autoaugment", "none", 0.0),
-    "A07": (0.05, "randaugment", "none", 0.0),
-    "A08": (0.05, "trivialaugment", "none", 0.0),
-    "A09": (0.05, "none", "rwp", 1e-2),
-    "A10": (0.05, "none", "rwp", 1e-3),
-    "A11": (0.05, "none", "rwp", 1e-4),
-    "A12": (0.05, "none", "rwp", 1e-5),
-    "A13": (0.05, "none", "awp", 1e-2),
-    "A14": (0.05, "none", "awp", 1e-3),
-    "A15": (0.05, "none", "awp", 1e-4),
-    "A16": (0.05, "none", "awp", 1e-5),
-}
-
-# Which run fills which row: the paper's settings, in the paper's order.
-ROWS = {
-    "table02": {0: "A02", 0.5: "A03", 0.05: "A01", 0.005: "A04", 0.0005: "A05"},
-    "table03": {"base": "A01", "AuA": "A06", "RA": "A07", "TA": "A08"},
-    "table04": {0: "A01", 1e-2: "A09", 1e-3: "A10", 1e-4: "A11", 1e-5: "A12"},
-    "table05": {0: "A01", 1e-2: "A13", 1e-3: "A14", 1e-4: "A15", 1e-5: "A16"},
-}
+TUNED = "E01-fastvqa-konvid1k-tuned"
 
 
 @pytest.fixture(scope="module")
@@ -77,44 +48,12 @@ def edited(tmp_path: Path) -> Callable[[str, object], Path]:
 # --- what is committed
 
 
-def test_the_runs_are_group_a_of_the_experiment_matrix(params):
-    assert [name.split("-")[0] for name in params.runs] == list(MATRIX)
-
-
-@pytest.mark.parametrize("identity", MATRIX)
-def test_a_run_has_the_regularizer_and_strength_of_the_matrix(params, identity):
-    (name,) = (name for name in params.runs if name.startswith(f"{identity}-"))
-    run = params.runs[name]
-    method = load_method(run.method, params.methods[run.method], run)
-    weight_decay, augmentation, perturbation, gamma = MATRIX[identity]
-    assert (run.method, run.train, run.test) == ("fastvqa", "konvid1k", ("konvid1k/test",))
-    assert method.config.weight_decay == weight_decay
-    assert {group["weight_decay"] for group in _optimizer(method).param_groups} == {weight_decay}
-    assert method.augmentation == run.augmentation == augmentation
-    assert (run.perturbation, run.gamma) == (perturbation, gamma)
-    build_perturbation(run.perturbation, run.gamma, params.common.perturbing.tensors, "box")
-
-
-def _optimizer(method):
-    import torch
-
-    return method.optimizer(torch.nn.ModuleDict({"backbone": torch.nn.Linear(2, 2), "head": torch.nn.Linear(2, 1)}))
-
-
-@pytest.mark.parametrize("name", ROWS)
-def test_table_rows_are_the_papers_settings_in_its_order(params, name):
-    with (ROOT / "reports" / "paper" / f"{name}.csv").open() as stream:
-        settings = dict.fromkeys(row["setting"] for row in csv.DictReader(stream))
-    rows = params.tables[name].rows
-    assert list(rows) == list(settings)
-    values = [setting.partition("=")[2] for setting in rows]
-    strengths = [float(value) if value[0].isdigit() else value for value in values]
-    assert dict(zip(strengths, (run.split("-")[0] for run in rows.values()), strict=True)) == ROWS[name]
-
-
-def test_every_run_is_used_by_a_table(params):
-    used = {run for table in params.tables.values() for run in table.rows.values()}
-    assert used == set(params.runs)
+def test_fine_tuning_is_perturbed_like_its_parent_only_if_params_say_so(params, edited):
+    tuned = "E02-fastvqa-konvid1k-tuned-awp"
+    assert params.perturbation(params.runs[tuned]) == ("none", 0.0)
+    other = load(edited("common/perturbing/fine_tuning", "as_parent"))
+    assert other.perturbation(other.runs[tuned]) == ("awp", 0.0001)
+    assert other.perturbation(other.runs["E01-fastvqa-konvid1k-tuned"]) == ("none", 0.0)
 
 
 def test_every_method_block_is_used_and_loads(params):
@@ -149,7 +88,7 @@ WRONG = {
     "no such choice": ("common/released/weights", "em", "common.released: weights: 'em' is not one of ema, raw"),
     "no such device": ("common/device", "gpu", "common: device: 'gpu' is not one of auto, cpu, cuda"),
     "no thread": ("common/threads", 0, "common: threads and bootstrap must be at least 1"),
-    "no such source": ("datasets/spaq/source", "web", "datasets.spaq: source: 'web' is not one of synthetic"),
+    "no such source": ("datasets/spaq/source", "web", "datasets.spaq: source: 'web' is not one of synthetic, provided"),
     "misspelt method": (
         f"runs/{RWP}/method",
         "fastvq",
@@ -172,7 +111,7 @@ WRONG = {
     ),
     "misspelt run of a table": (
         "tables/table03/rows/augmentation=AuA",
-        "A06-fastvqa-konvid1k-au",
+        ["A06-fastvqa-konvid1k-au"],
         "tables.table03.rows: 'A06-fastvqa-konvid1k-au' is not defined (did you mean 'A06-fastvqa-konvid1k-aua'?)",
     ),
     "misspelt run of a figure": (
@@ -181,7 +120,48 @@ WRONG = {
         f"figures.fig1a.run: 'A01-fastvqa-konvid1k-bas' is not defined (did you mean '{BASE}'?)",
     ),
     "no such figure": ("figures/fig1a/kind", "bars", "figures.fig1a: kind: 'bars' is not one of curves"),
-    "misspelt data set of a table": ("tables/table02/dataset", "konvid", "tables.table02.dataset: 'konvid' is not"),
+    "initial weights of another method": (
+        f"runs/{RWP}/init",
+        "initial/sama.safetensors",
+        f"runs.{RWP}.init: must be initial/fastvqa.safetensors or a file in runs/RUN/weights",
+    ),
+    "parent that is not there": (
+        f"runs/{TUNED}/init",
+        "runs/D03/weights/last_ema.safetensors",
+        f"runs.{TUNED}.init: 'D03' is not defined",
+    ),
+    "parent of another method": (
+        f"runs/{TUNED}/init",
+        "runs/D08-sama-lsvq-base/weights/last_ema.safetensors",
+        f"runs.{TUNED}.init: D08-sama-lsvq-base is of another method",
+    ),
+    "data of another set": (
+        f"runs/{RWP}/data",
+        "prepared/livevqc",
+        f"runs.{RWP}.data: its train and test sets need prepared/konvid1k or motion/konvid1k, not 'prepared/livevqc'",
+    ),
+    "data of one set for several": (
+        "runs/D03-fastvqa-lsvq-base/data",
+        "prepared/lsvq",
+        "runs.D03-fastvqa-lsvq-base.data: its train and test sets need zero_shot/prepared.json or",
+    ),
+    "test set that zero_shot leaves out": (
+        "runs/D03-fastvqa-lsvq-base/test",
+        ["lsvq/test", "youtubeugc/test"],
+        "runs.D03-fastvqa-lsvq-base.test: zero_shot: 'youtubeugc' is not defined",
+    ),
+    "unknown data set in zero_shot": ("zero_shot", ["lsvq", "konvid"], "zero_shot: 'konvid' is not defined"),
+    "motion of an unknown data set": ("motion", {"konvid": {"clips": 2}}, "motion: 'konvid' is not defined"),
+    "same cut twice": (
+        f"runs/{TUNED}/partition",
+        {"seeds": [42, 42], "train_share": 0.8},
+        f"runs.{TUNED}.partition: seeds must be different positive numbers, at least one",
+    ),
+    "nothing left to test": (
+        f"runs/{TUNED}/partition",
+        {"seeds": [42], "train_share": 1},
+        f"runs.{TUNED}.partition: train_share: 1.0 is not between 0 and 1",
+    ),
 }
 
 
@@ -195,10 +175,10 @@ def test_mistakes_are_refused_in_one_line_with_the_place(edited, case):
 
 
 def test_a_power_of_ten_without_a_point_gets_the_hint(tmp_path):
-    text = (ROOT / "params.yaml").read_text()
-    assert "perturbation: rwp, gamma: 0.0001}" in text
+    text, row = (ROOT / "params.yaml").read_text(), f"{RWP}: {{<<: [*fastvqa, *konvid1k], perturbation: rwp, gamma: "
+    assert f"{row}0.0001}}" in text
     path = tmp_path / "params.yaml"
-    path.write_text(text.replace("perturbation: rwp, gamma: 0.0001}", "perturbation: rwp, gamma: 1e-4}"))
+    path.write_text(text.replace(f"{row}0.0001}}", f"{row}1e-4}}"))
     with pytest.raises(ParamsError, match=rf"runs\.{RWP}\.gamma: must be a number \(write 0\.0001, not 1e-4\)"):
         load(path)
 

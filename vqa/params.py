@@ -248,11 +248,11 @@ def load(path: Path = Path("params.yaml")) -> Params:
             inconsistent (a run whose method or data set does not exist, a table row without its run).
     """
     params = build(Params, _read(path), path.name)
-    for name, run in params.runs.items():
-        _check_run(f"{path.name}: runs.{name}", run, params)
     for place, names in {"motion": params.motion, "zero_shot": params.zero_shot}.items():
         for name in names:
             known_name(f"{path.name}: {place}", name, params.datasets)
+    for name, run in params.runs.items():
+        _check_run(f"{path.name}: runs.{name}", run, params)
     for name, table in params.tables.items():
         for row in table.rows.values():
             for run in row:

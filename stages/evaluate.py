@@ -27,18 +27,18 @@ def main() -> None:
     name = argument(__doc__, "run", params.runs)
     run = params.runs[name]
     common, out = params.common, Path("runs") / name
+    released = out / "epoch_predictions.csv"
+    if not released.is_file():
+        raise InputError(f"{released} is missing: train the run first, `dvc repro train@{name}`")
     device = set_up(common)
     folds = parts_by_fold(run, open_datasets(run.datasets))
     method = load_method(run.method, params.methods[run.method], run)
     model = method.build(torch_generator("init", common.seed)).to(device)
-    released, tables, contents = pd.read_csv(out / "epoch_predictions.csv"), [], {}
+    table, tables, contents = pd.read_csv(released), [], {}
     for fold, parts in folds.items():
-        weights = weights_folder(out, folds, fold) / "last_ema.safetensors"
-        if not weights.is_file():
-            raise InputError(f"{weights} is missing: train the run first, `dvc repro train@{name}`")
-        model.load_state_dict(load_file(weights))
+        model.load_state_dict(load_file(weights_folder(out, folds, fold) / "last_ema.safetensors"))
         clean = clean_predictions(model, method, parts, method.epochs, common.seed, common.loader_workers, device)
-        tables.append(pd.concat([released[released.fold == fold], clean], ignore_index=True))
+        tables.append(pd.concat([table[table.fold == fold], clean], ignore_index=True))
         digests = {part.key: part.digest for part in parts}
         contents[fold] = metrics(tables[-1], run, common, digests, method.reporting)
     write_csv(out / "predictions.csv", pd.concat(tables, ignore_index=True))

@@ -158,7 +158,7 @@ def write_run(
     run, seed = params.runs[name], params.common.seed
     keys = (f"{run.train}/train", *run.test)
     digests = {key: f"{numpy_generator('digest', 0, key).integers(16**12):012x}" for key in keys}
-    content: dict = {"seed": seed, "items_digest": digests, "reporting": reporting}
+    content: dict = {"seed": seed, "cuts": list(folds), "items_digest": digests, "reporting": reporting}
     tables, blocks, curve = [], {}, []
     for fold in folds or (0,):
         tables.append(prediction_table(name, run, sizes, epochs, fold))

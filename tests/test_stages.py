@@ -10,27 +10,48 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from safetensors.torch import load_file
 
-from vqa.io import run_stage
+from stages import fingerprints
+from vqa.io import file_digest, run_stage
 
 ROOT = Path(__file__).parents[1]
-RUN = "A13-tiny-awp"
+RUN, TUNED = "A13-tiny-awp", "E01-tiny-tuned"
 SEQUENCE = (
-    *(("fetch", "konvid1k"), ("prepare", "konvid1k"), ("contact_sheet",), ("train", RUN), ("evaluate", RUN)),
-    *(("tables",), ("figures", "fig1a"), ("report",), ("fingerprints",), ("check", "--update"), ("check",)),
+    *(("fetch", "konvid1k"), ("prepare", "konvid1k"), ("contact_sheet",), ("motion", "konvid1k")),
+    *(("zero_shot", "motion"), ("initial", "fastvqa"), ("train", RUN), ("evaluate", RUN), ("train", TUNED)),
+    *(
+        ("evaluate", TUNED),
+        ("tables",),
+        ("figures", "fig1a"),
+        ("report",),
+        ("fingerprints",),
+        ("check", "--update"),
+        ("check",),
+    ),
 )
 
 PARAMS = """
 root: ../root
 common:
   {scale: tiny, seed: 3, device: cpu, threads: 1, loader_workers: 0, deterministic: true, bootstrap: 20,
-   released: {weights: ema, train_epoch: last}, perturbing: {tensors: released, projection: box}}
+   released: {weights: ema, train_epoch: last}, perturbing: {tensors: released, projection: box, fine_tuning: none}}
 datasets:
   konvid1k: {title: KoNViD-1k, source: synthetic, bad_files: stop, frame_store: true}
+slowfast:
+  initial: seed
+  network: {width: 2, fast_width: 1, depths: [1, 1, 1, 1], alpha: 4, frames: 8, input_size: 32}
+motion:
+  konvid1k: {clips: 2}
+zero_shot: [konvid1k]
+shared: {}
 methods:
   fastvqa:
+    initial: seed
+    finetune: {frozen_epochs: 1, epochs: 1}
     backbone: {width: 8, depths: [1, 1], heads: [2, 2], window: [2, 2, 2], patch: [1, 4, 4], input_size: [2, 32, 32],
       mlp_ratio: 2.0, drop_path: 0.1, gated: true}
     sampling:
@@ -45,10 +66,13 @@ methods:
       rank_weight: 0.3, ema_decay: 0.5, head_hidden: 8, head_dropout: 0.2, init_std: 0.1}
 runs:
   A13-tiny-awp:
-    {method: fastvqa, train: konvid1k, test: [konvid1k/test], augmentation: trivialaugment, perturbation: awp,
-     gamma: 0.01, keep_epochs: [1]}
+    {method: fastvqa, init: initial/fastvqa.safetensors, data: prepared/konvid1k, train: konvid1k,
+     test: [konvid1k/test], augmentation: trivialaugment, perturbation: awp, gamma: 0.01, keep_epochs: [1]}
+  E01-tiny-tuned:
+    {method: fastvqa, init: runs/A13-tiny-awp/weights/last_ema.safetensors, data: prepared/konvid1k, train: konvid1k,
+     test: [konvid1k/test], partition: {seeds: [42, 7, 8], train_share: 0.7}}
 tables:
-  table05: {title: Adversarial weight perturbation, dataset: konvid1k, rows: {gamma=0.01: A13-tiny-awp}}
+  table05: {title: Adversarial weight perturbation, rows: {gamma=0.01: [A13-tiny-awp], gamma=0: [E01-tiny-tuned]}}
 figures:
   fig1a: {kind: curves, run: A13-tiny-awp, metric: srcc, title: FAST-VQA on KoNViD-1k}
 """
@@ -160,6 +184,7 @@ def test_a_run_leaves_the_files_of_the_contract(finished):
     assert record["config"]["run"]["gamma"] == 0.01
     assert set(record["data"]) == {"konvid1k/train", "konvid1k/test"}
     assert {"torch", "python", "device", "threads"} <= set(record["environment"])
+    assert record["config"]["run"]["partition"] is None
     curve = rows(out / "curve.csv")
     assert [row["epoch"] for row in curve] == ["1", "2"]
     assert {"loss", "train_srcc", "train_plcc", "test_srcc_ema", "test_plcc_ema", "test_srcc_raw"} <= set(curve[0])
@@ -178,6 +203,56 @@ def test_predictions_hold_every_item_under_both_protocols(finished):
     labels = pd.read_csv(finished / "data" / "konvid1k" / "labels.csv").set_index("name")
     assert (labels.mos[table.item].to_numpy() == table.mos).all()
     assert (labels.split[table.item].to_numpy() == table.split).all()
+
+
+def test_a_run_with_several_cuts_has_one_training_for_each_and_their_median(finished):
+    out = finished / "runs" / TUNED
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert list(metrics["folds"]) == ["42", "7", "8"]
+    for protocol in ("released", "clean"):
+        for split in ("train", "test"):
+            key = f"konvid1k/{split}"
+            values = [fold[protocol]["scores"][key]["srcc"] for fold in metrics["folds"].values()]
+            assert metrics[protocol]["scores"][key]["srcc"] == sorted(values)[1]
+            assert metrics[protocol]["scores"][key]["n"] == {"train": 12, "test": 6}[split]
+    digests = [fold["items_digest"]["konvid1k/test"] for fold in metrics["folds"].values()]
+    assert len({*digests, metrics["items_digest"]["konvid1k/test"]}) == 4
+    predictions = pd.read_csv(out / "predictions.csv")
+    tested = {fold: set(part[part.split == "test"].item) for fold, part in predictions.groupby("fold")}
+    assert sorted(tested) == [7, 8, 42]
+    assert all(len(items) == 6 for items in tested.values())
+    assert {path.name for path in (out / "weights").iterdir()} == {"42", "7", "8"}
+    assert {row["fold"] for row in rows(out / "curve.csv")} == {"7", "8", "42"}
+    assert set(json.loads((out / "run.json").read_text())["data"]) == {
+        f"konvid1k/{split}@{seed}" for split in ("train", "test") for seed in (42, 7, 8)
+    }
+
+
+def test_fine_tuning_starts_from_the_weights_of_the_other_run(finished):
+    """The first epochs move the head alone, so that the backbone of raw weights is where the parent ended."""
+    start = load_file(finished / "runs" / RUN / "weights" / "last_ema.safetensors")
+    end = load_file(finished / "runs" / TUNED / "weights" / "42" / "last_raw.safetensors")
+    assert start.keys() == end.keys()
+    assert all(bool((start[key] != end[key]).any()) for key in start if key.endswith("fc_hid.weight"))
+    shapes = {key: (start[key] - end[key]).abs().max().item() for key in start if "qkv.weight" in key}
+    assert all(0 < moved < 0.1 for moved in shapes.values()), "the backbone moved on from there, a little"
+
+
+def test_motion_features_follow_the_item_list_and_are_named_for_zero_shot_runs(finished):
+    features = np.load(finished / "motion" / "konvid1k" / "features.npy")
+    assert features.shape == (18, 2, 16 * 4 + 8 * 4)
+    assert features.dtype == np.float32
+    assert np.isfinite(features).all()
+    assert len(np.unique(features[:, 0], axis=0)) == 18, "no two videos move alike"
+    items = finished / "prepared" / "konvid1k" / "items.csv"
+    assert (finished / "motion" / "konvid1k" / "items.csv").read_bytes() == items.read_bytes()
+    named = json.loads((finished / "zero_shot" / "motion.json").read_text())
+    assert named == {
+        "konvid1k": {
+            "items.csv": file_digest(items),
+            "features.npy": file_digest(items.parents[2] / "motion/konvid1k/features.npy"),
+        }
+    }
 
 
 def test_metrics_agree_with_the_item_lists(finished):
@@ -202,7 +277,8 @@ def test_table_figure_page_and_contact_sheet_are_made(finished):
     table = rows(reports / "tables" / "table05.csv")
     sources = {(row["setting"], row["source"]) for row in table}
     assert ("gamma=0.01", "trained") in sources
-    assert {source for setting, source in sources if setting != "gamma=0.01"} == {"missing"}
+    assert ("gamma=0", "trained") in sources
+    assert {source for setting, source in sources if setting not in ("gamma=0.01", "gamma=0")} == {"missing"}
     page = (reports / "README.md").read_text()
     assert "tables/table05.md" in page
     assert "figures/fig1a.png" in page
@@ -210,9 +286,9 @@ def test_table_figure_page_and_contact_sheet_are_made(finished):
 
 def test_fingerprints_cover_every_module_that_the_stages_imported(finished):
     """What really was in memory when each stage ended, imports inside of functions included."""
-    for stage in ("fetch", "prepare", "contact_sheet", "train", "evaluate", "tables", "figures", "report"):
+    for stage in (*fingerprints.STAGES, *fingerprints.METHOD_STAGES):
         loaded = set((finished.parent / "site" / f"stages.{stage}.txt").read_text().split())
-        name = f"{stage}-fastvqa" if stage in ("train", "evaluate") else stage
+        name = f"{stage}-fastvqa" if stage in fingerprints.METHOD_STAGES else stage
         lines = (finished / "fingerprints" / f"{name}.txt").read_text().splitlines()
         covered = {line.split()[1] for line in lines if not line.startswith(("{", "null"))}
         assert {"vqa", "vqa.params", f"stages.{stage}"} <= loaded
@@ -224,7 +300,7 @@ def test_everything_made_anew_has_the_same_bytes(finished, tmp_path):
     for stage in SEQUENCE:
         if stage[0] != "check":
             assert run(again, *stage).returncode == 0
-    for folder in ("data", "prepared", "runs", "reports", "fingerprints"):
+    for folder in ("data", "prepared", "motion", "zero_shot", "initial", "runs", "reports", "fingerprints"):
         names = [path.relative_to(finished) for path in (finished / folder).rglob("*") if path.is_file()]
         assert sorted(path.relative_to(again) for path in (again / folder).rglob("*") if path.is_file()) == sorted(
             names
@@ -291,7 +367,8 @@ def test_a_misspelt_name_gets_a_suggestion(quick, stage, argument, hint):
     ("stage", "needs"),
     [
         (("prepare", "konvid1k"), "fetch the data set first"),
-        (("train", RUN), "run the prepare stage of konvid1k first"),
+        (("motion", "konvid1k"), "run the prepare stage of konvid1k first"),
+        (("train", RUN), f"initial/fastvqa.safetensors is missing: `dvc repro train@{RUN}`"),
         (("tables",), "dvc repro evaluate@"),
         (("figures", "fig1a"), "dvc repro train@"),
         (("check",), "metrics.json"),

@@ -78,8 +78,12 @@ def read_baseline(path: Path) -> dict[str, Any]:
 
 
 def item_digests(metrics: dict[str, dict]) -> dict[str, dict[str, str]]:
-    """Digest of the item list of every ``dataset/split``, per run."""
-    return {run: content["items_digest"] for run, content in metrics.items()}
+    """Digest of the item list of every ``dataset/split`` per run; random cuts by their seeds, ``dataset/split@42``."""
+    found = {}
+    for run, content in metrics.items():
+        cuts = "".join(f"@{seed}" for seed in content["cuts"])
+        found[run] = {f"{key}{cuts}": digest for key, digest in content["items_digest"].items()}
+    return found
 
 
 def make_baseline(metrics: dict[str, dict], scale: str, tolerances: dict[str, float]) -> dict[str, Any]:

@@ -96,7 +96,12 @@ def metrics(
         "released": released_scores(predictions, released.weights, released.train_epoch, reporting),
         "clean": clean,
     }
-    content: dict = {"seed": common.seed, "reporting": dataclasses.asdict(reporting), "items_digest": digests}
+    content: dict = {
+        "seed": common.seed,
+        "cuts": list(run.partition.seeds) if run.partition else [],
+        "reporting": dataclasses.asdict(reporting),
+        "items_digest": digests,
+    }
     for name, scores in by_protocol.items():
         content[name] = {"scores": scores, "gap": gaps(scores, run.train, run.test)}
     # Raw with raw: what the mapping adds is no bonus of the selection.
@@ -118,8 +123,7 @@ def over_folds(folds: dict[int, dict[str, Any]]) -> dict[str, Any]:
         return contents[0]
     lists = {key: [content["items_digest"][key] for content in contents] for key in contents[0]["items_digest"]}
     return {
-        "seed": contents[0]["seed"],
-        "reporting": contents[0]["reporting"],
+        **{name: contents[0][name] for name in ("seed", "cuts", "reporting")},
         "items_digest": {key: digest("+".join(digests))[:12] for key, digests in lists.items()},
         **{part: _median([content[part] for content in contents]) for part in ("released", "clean", "selection_bonus")},
         "folds": {str(seed): content for seed, content in folds.items()},

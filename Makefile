@@ -15,7 +15,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv repro test lint check bench ui real clean
+.PHONY: help venv repro test lint check bench ui paper real
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: venv  ## Measure speed: sampling, training, data, graph
 ui: venv  ## Mirror the runs into MLflow and open its UI on http://127.0.0.1:5000
 	$(BIN)/python -m stages.track
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
+
+paper: venv  ## Rebuild the paper scale on GPUs; needs VQA_DATA, see README.md
+	cd paper && PYTHONPATH=.. $(abspath $(BIN))/python -m stages.repro --jobs $(JOBS)
 
 real:  ## Rebuild the real scale (published labels, features and predictions)
 	@echo "error: the real scale is not part of this version; see README.md, Status" >&2; exit 2

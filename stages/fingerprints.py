@@ -7,45 +7,52 @@ that belong to a method ``<stage>-<method>.txt``. A file that did not change by 
 
 import dataclasses
 import shutil
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from typing import Any
 
 from vqa.fingerprints import fingerprint
 from vqa.io import atomic, run_stage
 from vqa.methods import method_module
 from vqa.params import load
 
-# What each stage depends on beside its code: blocks of params that whole stages share ...
+# What each stage depends on beside its code: the blocks of params that all its instances share ...
 STAGES: dict[str, tuple[str, ...]] = {
     "fetch": (),
     "prepare": (),
     "contact_sheet": ("datasets",),
-    "motion": (),
+    "motion": ("checksums",),
     "zero_shot": ("zero_shot",),
-    "tables": ("common", "datasets", "runs", "tables"),
-    "figures": ("common", "datasets"),
+    "tables": ("common.scale", "common.seed", "common.bootstrap", "common.released", "datasets", "runs", "tables"),
+    "figures": ("common.scale", "common.seed", "common.released", "datasets"),
     "report": ("common", "datasets", "figures", "methods", "runs", "tables"),
 }
-# ... and for the stages that belong to a method, entries of params.common beside the method's block.
-COMPUTING = ("seed", "device", "threads", "deterministic")
-METHOD_STAGES = {
-    "initial": ("seed",),
-    "train": (*COMPUTING, "perturbing"),
-    "evaluate": (*COMPUTING, "released"),
+# ... and those of the stages that belong to a method, beside the method's own block.
+COMPUTING = ("common.seed", "common.device", "common.threads", "common.deterministic")
+METHOD_STAGES: dict[str, tuple[str, ...]] = {
+    "initial": ("common.seed", "checksums"),
+    "train": (*COMPUTING, "common.perturbing"),
+    "evaluate": (*COMPUTING, "common.released"),
 }
+
+
+def blocks_of(params: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The named blocks of params, dots leading inwards."""
+    return {name: reduce(getitem, name.split("."), params) for name in names}
 
 
 def main() -> None:
     """Write all fingerprints anew."""
     params, out = load(), Path("fingerprints")
-    root, blocks = Path(params.root), dataclasses.asdict(params)
+    root, content = Path(params.root), dataclasses.asdict(params)
     texts = {}
     for stage, names in STAGES.items():
-        texts[stage] = fingerprint(root, [f"stages.{stage}"], {name: blocks[name] for name in names})
-    for stage, entries in METHOD_STAGES.items():
+        texts[stage] = fingerprint(root, [f"stages.{stage}"], blocks_of(content, names))
+    for stage, names in METHOD_STAGES.items():
         for method, block in params.methods.items():
-            shared = {"common": {name: blocks["common"][name] for name in entries}, "method": block}
-            modules = [f"stages.{stage}", method_module(method)]
-            texts[f"{stage}-{method}"] = fingerprint(root, modules, shared)
+            shared = {**blocks_of(content, names), "method": block}
+            texts[f"{stage}-{method}"] = fingerprint(root, [f"stages.{stage}", method_module(method)], shared)
     shutil.rmtree(out, ignore_errors=True)
     for name, text in texts.items():
         with atomic(out / f"{name}.txt") as draft:

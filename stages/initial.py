@@ -15,6 +15,8 @@ from vqa.methods.base import SEED
 from vqa.params import Run, load
 from vqa.rng import torch_generator
 
+WEIGHTS = Path("data") / "weights"
+
 
 def main() -> None:
     """Write the initial weights of the method named on the command line."""
@@ -26,7 +28,8 @@ def main() -> None:
     if method.initial != SEED:
         from vqa.models.checkpoints import load_published, obtain_published
 
-        load_published(method.initial, obtain_published(method.initial, Path("data") / "weights"), model)
+        sha256 = params.checksums.get(method.initial)
+        load_published(method.initial, obtain_published(method.initial, WEIGHTS, sha256), model, sha256)
     with atomic(Path("initial") / f"{name}.safetensors") as draft:
         save_file({key: value.contiguous() for key, value in model.state_dict().items()}, draft)
 

@@ -25,7 +25,8 @@ def main() -> None:
     config = build(Config, params.slowfast, "params.yaml: slowfast")
     clips = build(Clips, params.motion[name], f"params.yaml: motion.{name}").clips
     device = set_up(params.common)
-    model = build_network(config, params.common.seed, Path("data") / "weights")
+    sha256 = params.checksums.get(config.initial)
+    model = build_network(config, params.common.seed, Path("data") / "weights", sha256)
     features = extract(Part(open_datasets([name])[name], "all"), model, clips, config, device)
     out = Path("motion") / name
     with atomic(out / "features.npy") as draft, draft.open("wb") as stream:

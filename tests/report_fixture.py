@@ -52,6 +52,7 @@ common:
 datasets:
   konvid1k: {title: KoNViD-1k, source: synthetic, bad_files: stop, frame_store: false}
   livevqc: {title: LIVE-VQC, source: synthetic, bad_files: stop, frame_store: false}
+checksums: {}
 slowfast: {}
 motion: {}
 methods:

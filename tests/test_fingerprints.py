@@ -249,9 +249,9 @@ PAGES = {"tables", "figures", "report"}
     ("old", "new", "stages"),
     [
         ("seed: 42", "seed: 43", {*of(METHODS), *PAGES}),
-        ("projection: box", "projection: ball", {*of(METHODS, "train"), *PAGES}),
+        ("projection: box", "projection: ball", {*of(METHODS, "train"), "report"}),
         ("train_epoch: last", "train_epoch: best", {*of(METHODS, "evaluate"), *PAGES}),
-        ("bootstrap: 1000", "bootstrap: 999", PAGES),
+        ("bootstrap: 1000", "bootstrap: 999", {"tables", "report"}),
         ("weight_decay: 0.5}", "weight_decay: 0.6}", {"tables", "report"}),
         ("title: Weight decay, FAST-VQA on K", "title: FAST-VQA on K", {"tables", "report"}),
         ("time: sum", "time: mean", {*of({"sama"}), "report"}),

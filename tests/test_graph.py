@@ -1,16 +1,9 @@
-"""The graph of dvc.yaml: its shape on the committed parameters, and what an edit re-runs, with DVC itself.
-
-The second part runs the real dvc.yaml on three runs, with stand-ins for the stages that write their outputs at once.
-"""
+"""The graph of dvc.yaml on the committed parameters: which stages there are, and what each waits for."""
 
 import configparser
 import importlib.util
-import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -21,7 +14,6 @@ from dvc.repo import Repo
 
 from stages import fingerprints
 from vqa.params import Params, load
-from vqa.runner import plan
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # of DVC itself
 
@@ -33,8 +25,10 @@ class Shape:
     """Stages of the project by name, and the graph with edges from a stage to what it waits for."""
 
     def __init__(self, repo: Repo) -> None:
-        self.stages = {stage.addressing: stage for stage in repo.index.graph}
-        self.graph = nx.DiGraph((a.addressing, b.addressing) for a, b in repo.index.graph.edges)
+        # The other scales' stages are named with their file, PATH:NAME.
+        self.stages = {stage.addressing: stage for stage in repo.index.graph if ":" not in stage.addressing}
+        edges = ((a.addressing, b.addressing) for a, b in repo.index.graph.edges)
+        self.graph = nx.DiGraph(edges).subgraph(self.stages)
         self.outs = {
             name: [Path(out.fs_path).relative_to(ROOT).as_posix() for out in stage.outs]
             for name, stage in self.stages.items()
@@ -60,15 +54,15 @@ def params() -> Params:
 def test_number_of_stages(shape):
     groups = Counter(name.partition("@")[0] for name in shape.stages)
     assert groups == {
-        "fingerprints": 1, "fetch": 6, "prepare": 6, "contact_sheet": 1, "train": 16, "evaluate": 16, "tables": 1,
-        "figures": 2, "report": 1,
+        "fingerprints": 1, "fetch": 6, "prepare": 6, "contact_sheet": 1, "motion": 4, "zero_shot": 2, "initial": 4,
+        "train": 63, "evaluate": 63, "tables": 1, "figures": 2, "report": 1,
     }  # fmt: skip
-    assert len(shape.stages) == 1 + 6 + 6 + 1 + 16 + 16 + 1 + 2 + 1
 
 
 def test_every_key_of_params_has_its_stages(shape, params):
     for stages, keys in {
         ("fetch", "prepare"): params.datasets, ("train", "evaluate"): params.runs, ("figures",): params.figures,
+        ("motion",): params.motion, ("initial",): params.methods,
     }.items():  # fmt: skip
         for stage in stages:
             found = {name.partition("@")[2] for name in shape.stages if name.startswith(f"{stage}@")}
@@ -90,10 +84,26 @@ def test_data_flows_from_fetch_to_the_report(shape, params):
     assert {f"prepare@{name}" for name in params.datasets} <= set(shape.graph.successors("contact_sheet"))
 
 
-def test_trainings_are_independent_of_each_other(shape, params):
-    for name in params.runs:
-        upstream = {stage for stage in shape.upstream(f"evaluate@{name}") if stage.startswith(("train", "evaluate"))}
-        assert upstream == {f"train@{name}"}
+def test_a_training_depends_on_another_only_if_it_starts_from_its_weights(shape, params):
+    for name, run in params.runs.items():
+        upstream = {stage for stage in shape.upstream(f"train@{name}") if stage.startswith(("train", "evaluate"))}
+        assert upstream == ({f"train@{run.parent}"} if run.parent else set()), name
+        initial = {stage for stage in shape.upstream(f"train@{name}") if stage.startswith("initial")}
+        assert initial == {f"initial@{run.method}"}, name
+
+
+def test_only_simplevqa_waits_for_motion_features(shape, params):
+    for name, run in params.runs.items():
+        motion = {stage for stage in shape.upstream(f"train@{name}") if stage.startswith("motion")}
+        assert motion == ({f"motion@{dataset}" for dataset in run.datasets} if run.method == "simplevqa" else set())
+
+
+def test_a_training_on_one_data_set_needs_no_other(shape, params):
+    """Whoever has KoNViD-1k alone can train on it."""
+    for name, run in params.runs.items():
+        if run.parent is None and run.data.startswith(("prepared", "motion")):
+            fetched = {stage for stage in shape.upstream(f"evaluate@{name}") if stage.startswith("fetch")}
+            assert fetched == {f"fetch@{run.train}"}, name
 
 
 def test_every_stage_depends_on_its_own_fingerprint_and_the_stage_makes_it(shape, params):
@@ -103,7 +113,8 @@ def test_every_stage_depends_on_its_own_fingerprint_and_the_stage_makes_it(shape
         if name == "fingerprints":
             continue
         kind, _, key = name.partition("@")
-        own = f"{kind}-{params.runs[key].method}" if kind in fingerprints.METHOD_STAGES else kind
+        method = key if kind == "initial" else getattr(params.runs.get(key), "method", None)
+        own = f"{kind}-{method}" if kind in fingerprints.METHOD_STAGES else kind
         deps = {Path(dep.def_path).stem for dep in stage.deps if dep.def_path.startswith("fingerprints/")}
         assert deps == {own}, name
         used |= deps
@@ -137,8 +148,8 @@ def test_every_output_is_cached(shape):
 def test_commands_are_thin_modules_of_the_project(shape):
     for name, stage in shape.stages.items():
         key = name.partition("@")[2]
-        python, option, module, *arguments = stage.cmd.split()
-        assert (python, option) == ("python", "-m")
+        path, python, option, module, *arguments = stage.cmd.split()
+        assert (path, python, option) == ("PYTHONPATH=.:$PYTHONPATH", "python", "-m")
         assert arguments == ([key] if key else [])
         assert module == f"stages.{name.partition('@')[0]}"
         assert importlib.util.find_spec(module) is not None
@@ -151,150 +162,3 @@ def test_dvc_sends_nothing_home():
     config.read_string(re.sub(r"(?m)^\s+", "", (ROOT / ".dvc" / "config").read_text()))
     assert config["core"]["analytics"] == "false"
     assert config["core"]["check_update"] == "false"
-
-
-# --- what an edit re-runs
-
-STAND_IN = '''
-"""Write what dvc.yaml says that this stage writes, made of what params say about it, and note that it ran."""
-import json, sys
-from pathlib import Path
-import yaml
-
-def run(stage):
-    key = (sys.argv[1:] or [""])[0]
-    params, plan = yaml.safe_load(Path("params.yaml").read_text()), json.loads(Path("stages/outs.json").read_text())
-    own = {"train": "runs", "evaluate": "runs"}.get(stage, "")
-    text = json.dumps([stage, key, [params[own][key], params["methods"]] if own else None])
-    for out in plan[stage]:
-        path = Path(out.replace("${key}", key))
-        if stage == "fingerprints":
-            for name in plan["names"]:
-                path.mkdir(exist_ok=True)
-                (path / f"{name}.txt").write_text(name + json.dumps(params["methods"] if "-" in name else None))
-            continue
-        path = path if path.suffix else path / "content.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    with Path("ran.txt").open("a") as log:
-        log.write(f"{stage}@{key}\\n" if key else f"{stage}\\n")
-'''
-
-
-def outputs(definition: dict) -> list[str]:
-    """Paths of outs, metrics and plots of a stage of dvc.yaml, ``${key}`` left in."""
-    body = definition.get("do", definition)
-    entries = [entry for kind in ("outs", "metrics", "plots") for entry in body.get(kind, [])]
-    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
-
-
-def reproduce(folder: Path) -> None:
-    """`dvc repro` in ``folder``, with this Python."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("PYTHONPATH", raising=False)
-        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-        with Repo(".") as repo:
-            repo.reproduce()
-
-
-@pytest.fixture(scope="module")
-def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real dvc.yaml over one data set, three runs, one table and one figure, reproduced once."""
-    folder = tmp_path_factory.mktemp("graph") / "project"
-    raw = yaml.safe_load((ROOT / "params.yaml").read_text())
-    raw["datasets"] = {name: raw["datasets"][name] for name in ("konvid1k", "spaq")}
-    # DVC parses the whole file many times per stage, so what the stand-ins do not look at is left out.
-    synthetic = {name: {"kind": "video"} for name in raw["datasets"]}
-    raw["methods"] = {name: {"epochs": 12} for name in raw["methods"]}
-    raw["runs"] = dict(list(raw["runs"].items())[:3])
-    raw["tables"] = {"table02": raw["tables"]["table02"]}
-    rows = raw["tables"]["table02"]["rows"]
-    raw["tables"]["table02"]["rows"] = {row: run for row, run in rows.items() if run in raw["runs"]}
-    raw["figures"] = {"fig1a": raw["figures"]["fig1a"]}
-    methods = [f"{stage}-{method}" for stage in fingerprints.METHOD_STAGES for method in raw["methods"]]
-    plan_of_outs = {name: outputs(definition) for name, definition in GRAPH.items()}
-    plan_of_outs["names"] = [*fingerprints.STAGES, *methods]
-    files = {
-        "params.yaml": yaml.safe_dump(raw, sort_keys=False),
-        "synthetic.yaml": yaml.safe_dump(synthetic, sort_keys=False),
-        "stages/__init__.py": STAND_IN,
-        "stages/outs.json": json.dumps(plan_of_outs),
-        "vqa/__init__.py": "",
-        "reports/paper/table02.csv": "the paper's numbers",
-        **{f"stages/{name}.py": f"from stages import run\n\nrun({name!r})\n" for name in GRAPH},
-    }
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    shutil.copy(ROOT / "dvc.yaml", folder)
-    shutil.copy(ROOT / ".dvcignore", folder)
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    Repo.init(str(folder)).close()
-    shutil.copy(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
-    reproduce(folder)
-    return folder
-
-
-@pytest.fixture
-def project(reproduced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(reproduced, tmp_path / "project", symlinks=True)
-    monkeypatch.chdir(tmp_path / "project")
-    Path("ran.txt").unlink()
-    return tmp_path / "project"
-
-
-FIRST, SECOND, THIRD = "A01-fastvqa-konvid1k-base", "A02-fastvqa-konvid1k-wd0", "A03-fastvqa-konvid1k-wd5e-1"
-NEW = "A09-fastvqa-konvid1k-rwp1e-2"
-
-
-def _train_and_evaluate(*names: str) -> set[str]:
-    return {f"{stage}@{name}" for stage in ("train", "evaluate") for name in names}
-
-
-def _remove_run(raw: dict) -> None:
-    del raw["runs"][THIRD]
-    del raw["tables"]["table02"]["rows"]["weight_decay=0.5"]
-
-
-def _add_run(raw: dict) -> None:
-    raw["runs"][NEW] = {**raw["runs"][SECOND], "perturbation": "rwp", "gamma": 0.01}
-
-
-EDITS = {
-    "a run": (lambda raw: raw["runs"][SECOND].update(gamma=1), _train_and_evaluate(SECOND) | {"tables", "report"}),
-    "the run of a figure": (
-        lambda raw: raw["runs"][FIRST].update(gamma=1),
-        _train_and_evaluate(FIRST) | {"tables", "figures@fig1a", "report"},
-    ),
-    "a run less": (_remove_run, {"tables", "report"}),
-    "a run more": (_add_run, _train_and_evaluate(NEW) | {"tables", "report"}),
-    "a method": (
-        lambda raw: raw["methods"]["fastvqa"].update(epochs=5),
-        _train_and_evaluate(FIRST, SECOND, THIRD) | {"fingerprints", "tables", "figures@fig1a", "report"},
-    ),
-    "the title of a data set": (
-        lambda raw: raw["datasets"]["spaq"].update(title="SPAQ!"),
-        {"contact_sheet", "tables", "figures@fig1a", "report"},
-    ),
-    "the bootstrap": (lambda raw: raw["common"].update(bootstrap=10), {"tables", "report"}),
-    "loader workers": (lambda raw: raw["common"].update(loader_workers=2), {"report"}),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", EDITS)
-def test_an_edit_runs_what_it_can_change_and_nothing_else(project, name):
-    change, expected = EDITS[name]
-    raw = yaml.safe_load(Path("params.yaml").read_text())
-    change(raw)
-    Path("params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
-    graph, stale = plan()
-    assert {stage for stage in graph if stage.startswith(("train", "evaluate"))} == _train_and_evaluate(*raw["runs"])
-    if name == "a method":  # only the fingerprints can tell, once they are made, that the data are not concerned
-        assert set(stale) > expected
-    else:
-        assert set(stale) == expected
-    reproduce(project)
-    assert sorted(Path("ran.txt").read_text().split()) == sorted(expected)
-    assert plan()[1] == [], "afterwards everything is up to date"

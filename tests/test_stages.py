@@ -41,6 +41,7 @@ common:
    released: {weights: ema, train_epoch: last}, perturbing: {tensors: released, projection: box, fine_tuning: none}}
 datasets:
   konvid1k: {title: KoNViD-1k, source: synthetic, bad_files: stop, frame_store: true}
+checksums: {}
 slowfast:
   initial: seed
   network: {width: 2, fast_width: 1, depths: [1, 1, 1, 1], alpha: 4, frames: 8, input_size: 32}

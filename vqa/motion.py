@@ -44,14 +44,21 @@ class Clips:
             raise ValueError(f"clips: {self.clips} must be positive")
 
 
-def build_network(config: Config, seed: int, weights: Path) -> SlowFast:
-    """The network in evaluation mode; published weights are fetched to the folder ``weights``."""
+def build_network(config: Config, seed: int, weights: Path, sha256: str | None = None) -> SlowFast:
+    """The network in evaluation mode; published weights are fetched to the folder ``weights``.
+
+    Args:
+        config: size and weights.
+        seed: of weights that are drawn.
+        weights: folder of published files.
+        sha256: of the published file, if it comes without one.
+    """
     model = SlowFast(config.network)
     initialise(model, torch_generator("init", seed, "slowfast"), linear_std=None, convolutions="kaiming")
     if config.initial != "seed":
         from vqa.models.checkpoints import load_published, obtain_published
 
-        load_published(config.initial, obtain_published(config.initial, weights), model)
+        load_published(config.initial, obtain_published(config.initial, weights, sha256), model, sha256)
     return model.eval()
 
 

@@ -211,6 +211,7 @@ class Params:
         root: the project's folder, seen from the folder of this file.
         common: what every stage shares.
         datasets: data sets by name.
+        checksums: SHA-256 of published weights that come without one, as the user vouches for them, by name.
         slowfast: block of the network that makes motion features, read by :mod:`vqa.motion`.
         motion: motion features, by data set: a block that :mod:`vqa.motion` reads.
         methods: blocks that the modules of ``vqa.methods`` read themselves, by name.
@@ -224,6 +225,7 @@ class Params:
     root: str
     common: Common
     datasets: dict[str, Dataset]
+    checksums: dict[str, str]
     slowfast: dict[str, Any]
     motion: dict[str, dict[str, Any]]
     methods: dict[str, dict[str, Any]]

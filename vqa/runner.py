@@ -57,14 +57,14 @@ def plan() -> tuple[nx.DiGraph, list[str]]:
     """The graph of stage names, edges from a stage to what it waits for, and the stages to reproduce.
 
     Those are the stages that DVC calls changed and everything downstream of them; DVC skips what turns out to be up
-    to date after all.
+    to date after all. Stages of other scales, with a dvc.yaml in a folder of their own, are left out.
     """
     with Repo(".") as repo:
-        graph = nx.DiGraph()
-        graph.add_nodes_from(stage.addressing for stage in repo.index.graph)
-        graph.add_edges_from((a.addressing, b.addressing) for a, b in repo.index.graph.edges)
-        position = {stage.addressing: number for number, stage in enumerate(repo.index.stages)}
-        changed = [name for name in repo.status() if name in graph]
+        own = [stage.addressing for stage in repo.index.stages if ":" not in stage.addressing]
+        graph = nx.DiGraph((a.addressing, b.addressing) for a, b in repo.index.graph.edges).subgraph(own).copy()
+        graph.add_nodes_from(own)
+        position = {name: number for number, name in enumerate(own)}
+        changed = [name for name in repo.status(targets=["dvc.yaml"]) if name in graph]
     stale = set(changed).union(*(nx.ancestors(graph, name) for name in changed))
     order = nx.lexicographical_topological_sort(graph.reverse(copy=False), key=position.get)
     return graph, [name for name in order if name in stale]

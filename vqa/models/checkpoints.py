@@ -223,7 +223,8 @@ def _checksums(entry: Published, stated: str | None) -> list[str]:
     known = [entry.hash_prefix, entry.sha256, stated and stated.lower()]
     if not any(known):
         raise InputError(
-            f"{entry.name}: no checksum of {entry.file} is published; state the sha256 of the file that you trust"
+            f"{entry.name}: no checksum of {entry.file} is published; state the sha256 of the file that you trust "
+            f"(params.yaml: checksums.{entry.name})"
         )
     return sorted((checksum for checksum in known if checksum), key=len)
 

@@ -36,6 +36,7 @@ def inputs(method: str) -> Tensor | dict[str, Tensor]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("two_threads")
 # SAMA's network and step are FAST-VQA's but for the sum over time, which the demo's tests cover.
 @pytest.mark.parametrize("name", ["fastvqa", "sama_iqa", "simplevqa"])
 def test_one_training_step(name: str) -> None:

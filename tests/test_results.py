@@ -14,10 +14,9 @@ from vqa.io import InputError, write_json
 from vqa.methods.base import Reporting
 from vqa.metrics import logistic_map
 from vqa.params import Params
-from vqa.report.intervals import percentile_interval, resampled_correlation, resampled_ranks
 from vqa.report.results import TrainedRun
 from vqa.rng import numpy_generator
-from vqa.stats import BLOCK, correlation_interval, gap_interval
+from vqa.stats import percentile_interval, resampled_correlation
 
 TEST = "konvid1k/test"
 FOLDS = (123, 246, 369, 492)
@@ -50,7 +49,7 @@ def test_mapped_plcc_and_its_interval_come_from_mapped_predictions(project: tupl
     assert found.value == pytest.approx(stats.pearsonr(mapped, mos).statistic, abs=1e-12)
     assert abs(found.value - stats.pearsonr(pred, mos).statistic) > 1e-4
     stream = numpy_generator("bootstrap", 42, TEST)
-    expected = correlation_interval(mapped, mos, "plcc", params.common.bootstrap, stream)
+    expected = percentile_interval(resampled_correlation(mapped, mos, "plcc", params.common.bootstrap, stream))
     np.testing.assert_allclose((found.ci_low, found.ci_high), expected, atol=1e-12)
     assert (found.mapping, found.selection) == ("logistic", "best_srcc")
     plain = {
@@ -176,37 +175,3 @@ def test_every_distribution_is_drawn_once(project: tuple[Path, Params], monkeypa
         for split in ("train", "test", "gap"):
             run.result("clean", TEST, "srcc", split)
     assert len(calls) == 2  # train and test; their gap is the difference
-
-
-@pytest.mark.parametrize("metric", ["srcc", "plcc"])
-def test_distribution_agrees_with_the_intervals_of_the_library(metric: str) -> None:
-    draw = numpy_generator("test", 0, metric)
-    pred, mos = draw.normal(size=37).round(1), draw.integers(1, 6, 37).astype(float)  # ties on both sides
-
-    def distribution(stream: np.random.Generator) -> np.ndarray:
-        return resampled_correlation(pred, mos, metric, 300, stream)
-
-    ours = percentile_interval(distribution(numpy_generator("test", 1)))
-    np.testing.assert_allclose(
-        ours, correlation_interval(pred, mos, metric, 300, numpy_generator("test", 1)), atol=1e-12
-    )
-    stream = numpy_generator("test", 2)
-    difference = distribution(stream) - distribution(stream)
-    expected = gap_interval(pred, mos, pred, mos, metric, 300, numpy_generator("test", 2))
-    np.testing.assert_allclose(percentile_interval(difference), expected, atol=1e-12)
-
-
-def test_ranks_by_counting_are_those_by_sorting() -> None:
-    draw = numpy_generator("test", 3)
-    for values in (draw.normal(size=29), draw.integers(0, 4, 29).astype(float), np.zeros(29)):
-        index = draw.integers(0, 29, (50, 29))
-        np.testing.assert_array_equal(resampled_ranks(values, index), stats.rankdata(values[index], axis=1))
-
-
-def test_blocks_draw_the_same_resamples_as_one_draw(monkeypatch: pytest.MonkeyPatch) -> None:
-    draw = numpy_generator("test", 4)
-    pred, mos = draw.normal(size=30), draw.normal(size=30)
-    whole = resampled_correlation(pred, mos, "srcc", 100, numpy_generator("test", 5))
-    assert BLOCK // 30 > 100
-    monkeypatch.setattr("vqa.report.intervals.BLOCK", 30 * 7)
-    np.testing.assert_array_equal(resampled_correlation(pred, mos, "srcc", 100, numpy_generator("test", 5)), whole)

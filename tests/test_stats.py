@@ -7,7 +7,16 @@ import pytest
 from scipy import stats
 
 from vqa.rng import numpy_generator
-from vqa.stats import BLOCK, bootstrap_interval, correlation_interval, gap_interval, row_plcc, row_srcc
+from vqa.stats import BLOCK, percentile_interval, resampled_correlation, resampled_ranks, row_plcc, row_srcc
+
+
+def correlation_interval(pred, mos, metric, resamples, generator, level=0.95) -> tuple[float, float]:
+    return percentile_interval(resampled_correlation(pred, mos, metric, resamples, generator), level)
+
+
+def gap_interval(train_pred, train_mos, test_pred, test_mos, metric, resamples, generator) -> tuple[float, float]:
+    train = resampled_correlation(train_pred, train_mos, metric, resamples, generator)
+    return percentile_interval(train - resampled_correlation(test_pred, test_mos, metric, resamples, generator))
 
 
 def normal_pairs(generator: np.random.Generator, n: int, rho: float) -> tuple[np.ndarray, np.ndarray]:
@@ -88,14 +97,20 @@ def test_same_stream_same_interval_and_level_narrows_it() -> None:
     assert low < inner_low < inner_high < high
 
 
-def test_blocks_draw_the_same_resamples_as_one_draw() -> None:
-    """Big test sets are resampled block by block; the blocks must not change what is drawn."""
-    n = BLOCK // 4
-    values, generator = np.arange(n, dtype=float), numpy_generator("test", 6, "blocks")
-    index = numpy_generator("test", 6, "blocks").integers(0, n, (6, n))
-    expected = np.quantile(index.mean(axis=1), [0.025, 0.975])
-    ours = bootstrap_interval(lambda x: x.mean(axis=1), (values,), resamples=6, generator=generator)
-    np.testing.assert_allclose(ours, expected)
+def test_ranks_by_counting_are_those_by_sorting() -> None:
+    draw = numpy_generator("test", 3)
+    for values in (draw.normal(size=29), draw.integers(0, 4, 29).astype(float), np.zeros(29)):
+        index = draw.integers(0, 29, (50, 29))
+        np.testing.assert_array_equal(resampled_ranks(values, index), stats.rankdata(values[index], axis=1))
+
+
+def test_blocks_draw_the_same_resamples_as_one_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = numpy_generator("test", 4)
+    pred, mos = draw.normal(size=30), draw.normal(size=30)
+    whole = resampled_correlation(pred, mos, "srcc", 100, numpy_generator("test", 5))
+    assert BLOCK // 30 > 100
+    monkeypatch.setattr("vqa.stats.BLOCK", 30 * 7)
+    np.testing.assert_array_equal(resampled_correlation(pred, mos, "srcc", 100, numpy_generator("test", 5)), whole)
 
 
 def test_undefined_and_degenerate_samples() -> None:

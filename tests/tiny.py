@@ -19,7 +19,7 @@ from vqa.train import Trainer
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
-VIDEO_METHODS = ("fastvqa", "sama", "simplevqa")
+METHODS = ("fastvqa", "sama", "sama_iqa", "simplevqa")
 MOTION = 5
 
 BLOCKS = yaml.safe_load("""
@@ -69,7 +69,7 @@ simplevqa:
 """)
 
 
-def write_dataset(folder: Path, name: str = "tiny", train: int = 9, test: int = 5, n_frames: int = 12) -> None:
+def write_dataset(folder: Path, name: str = "tiny", train: int = 10, test: int = 4, n_frames: int = 12) -> None:
     """A prepared data set with frame store and motion features below ``folder``, brighter videos rated higher."""
     generator = np.random.default_rng(11)
     prepared, motion = folder / "prepared" / name, folder / "motion" / name
@@ -79,7 +79,8 @@ def write_dataset(folder: Path, name: str = "tiny", train: int = 9, test: int = 
     for number in range(train + test):
         level = generator.uniform(0.2, 1)
         video = (generator.uniform(0, 255, (n_frames, height, width, 3)) * level).astype(np.uint8)
-        split = "test" if number % 3 == 2 and sum(row[2] == "test" for row in rows) < test else "train"
+        # Spread over the list, and exactly as many as asked for
+        split = "test" if (number + 1) * test // (train + test) > number * test // (train + test) else "train"
         offset = number * video.size
         fixed = (n_frames, width, height, 5.0, 0, "h264", "0" * 64, "0" * 64)
         rows.append((f"{number:02}.mp4", round(1 + 4 * level, 3), split, *fixed, offset))
@@ -122,3 +123,22 @@ def trainer(
     parts = [Part(data, split, cut) for split in ("train", "test", "all")]
     initial = initial or weights(method)
     return Trainer(method, initial, perturbation or NoPerturbation(), parts[0], parts[1:], 3, 0, CPU, state / "last.pt")
+
+
+def finished(data: PreparedDataset, method: Method, folder: Path, **options: Any) -> Trainer:
+    """The :func:`trainer` of these options after it ran to the end."""
+    result = trainer(data, method, folder, **options)
+    result.run((), folder)
+    return result
+
+
+def same_tensors(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    """Whether two state dicts are equal bit for bit."""
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def same(a: Trainer, b: Trainer) -> bool:
+    """Whether two trainers ended with the same bits, in weights, curve and predictions."""
+    models = ((a.model, b.model), (a.ema.module, b.ema.module))
+    tensors = all(same_tensors(x.state_dict(), y.state_dict()) for x, y in models)
+    return tensors and a.curve.equals(b.curve) and a.predictions.equals(b.predictions)

@@ -11,9 +11,8 @@ import pandas as pd
 from vqa.io import InputError
 from vqa.metrics import logistic_map
 from vqa.params import Common, Run
-from vqa.report.intervals import percentile_interval, resampled_correlation
 from vqa.rng import numpy_generator
-from vqa.stats import ROW_METRICS
+from vqa.stats import ROW_METRICS, percentile_interval, resampled_correlation
 
 TEXTS = ("dataset", "weights", "split", "protocol")
 

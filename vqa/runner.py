@@ -179,9 +179,7 @@ def _stop(process: multiprocessing.Process) -> None:
 def _reproduce_one(stage: str, device: str | None) -> None:
     """In a child process: let DVC reproduce one stage, its output in a log."""
     os.setsid()
-    log = os.open(_log(stage), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
+    _to_log(stage, 1, 2)
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     sys.exit(reproduce_stage(stage))
@@ -189,10 +187,18 @@ def _reproduce_one(stage: str, device: str | None) -> None:
 
 def _prepare() -> int:
     """Bring the lock and the fingerprints up to date; the exit code of the latter."""
+    _to_log(FINGERPRINTS, 1)
     record_entries()
     code = reproduce_stage(FINGERPRINTS)
     record_entries()
     return code
+
+
+def _to_log(stage: str, *streams: int) -> None:
+    """Send output streams of this process, and of what it starts, to the stage's log."""
+    log = os.open(_log(stage), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in streams:
+        os.dup2(log, stream)
 
 
 def _start(work: Callable[[], None]) -> multiprocessing.Process:

@@ -89,6 +89,7 @@ def paper_params() -> dict[str, dict]:
         keys = dict.fromkeys(row_key(*row) for row in zip(paper.method, paper.setting, strict=True))
         tables[name]["quoted"] = [key for key in keys if key not in tables[name]["rows"]]
     content["tables"] = {name: tables[name] for name in sorted(tables)}
+    content["common"]["bootstrap"] = 50
     return content
 
 

@@ -265,6 +265,8 @@ def test_a_run_changes_weight_decay_and_length_of_the_recipe(name):
     assert (tuned(name).epochs, tuned(name).frozen_epochs) == (3, 1 if name == "fastvqa" else 0)
 
 
+CENTRE = {"sampling": {phase: {"grid": [2, 2], "patch": [16, 16], "offset": "centre"} for phase in PHASES}}
+LOOKS = [*((name, {}) for name in METHODS), ("sama_iqa", {"flip_and_rotate": False}), ("sama_iqa", CENTRE)]
 SHAPES = {"fastvqa": (3, 2, 32, 32), "sama": (3, 2, 32, 32), "sama_iqa": (3, 32, 32)}
 
 
@@ -273,10 +275,10 @@ def parts_of(inputs: Any) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("name", METHODS)
-def test_samples_have_their_shape_and_are_random_in_training_alone(data, name, phase):
+@pytest.mark.parametrize(("name", "changes"), LOOKS)
+def test_samples_have_their_shape_and_are_random_in_training_alone(data, name, changes, phase):
     def sample(epoch: int, seed: int) -> dict[str, torch.Tensor]:
-        return parts_of(ClipDataset(Part(data, "train"), make(name), phase, seed)[epoch, 4][0])
+        return parts_of(ClipDataset(Part(data, "train"), make(name, changes), phase, seed)[epoch, 4][0])
 
     first, again, epoch, seed = (sample(*position) for position in ((1, 3), (1, 3), (2, 3), (1, 4)))
     clips = 2 if phase == "clean" or (name == "sama" and phase == "released") else 1

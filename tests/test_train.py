@@ -14,6 +14,7 @@ from vqa.data.items import Part, PreparedDataset
 from vqa.data.loader import ClipDataset, batches
 from vqa.data.prepare import prepare
 from vqa.evaluate import clean_scores, released_scores
+from vqa.io import InputError
 from vqa.methods.base import FineTuning
 from vqa.methods.fastvqa import Config, FastVQA, Sampling
 from vqa.models.swin3d import SwinConfig
@@ -186,3 +187,10 @@ def test_the_learning_rate_of_every_step_is_the_schedule(dataset, tmp_path, monk
     expected = [0.005 * run.method.learning_rate(k, steps) for k in range(3 * steps)]
     assert seen == pytest.approx(expected)
     assert seen[0] == 0
+
+
+def test_a_training_set_smaller_than_the_only_batch_is_refused_in_one_line(dataset, tmp_path):
+    run = trainer(dataset, tmp_path)
+    run.method.drop_last, run.method.batch_size = True, 64
+    with pytest.raises(InputError, match="sharpness/train: 33 items make no batch of 64; lower batch_size"):
+        run.run((), tmp_path)

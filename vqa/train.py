@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from vqa.data.items import Part
 from vqa.data.loader import ClipDataset, batches, shuffled, to_device
-from vqa.io import atomic
+from vqa.io import InputError, atomic
 from vqa.methods.base import Inputs, Method
 from vqa.metrics import correlations
 from vqa.models.dropout import random_masks
@@ -137,6 +137,8 @@ class Trainer:
         order = shuffled(n, self.seed, epoch)
         if self.method.drop_last:
             order = order[: n - n % batch_size]
+        if not order:
+            raise InputError(f"{self.train_clips.part.key}: {n} items make no batch of {batch_size}; lower batch_size")
         steps = -(-len(order) // batch_size)
         scores, losses = np.full(n, np.nan), []
         self.model.train()

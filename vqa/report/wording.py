@@ -18,14 +18,14 @@ def scale_warning(common: Common) -> str:
 
 def protocol_definitions(common: Common) -> dict[str, str]:
     """One sentence for each protocol."""
-    weights = {"ema": "EMA", "raw": "raw"}[common.released.weights]
+    weights = {"ema": "EMA weights where the method has them", "raw": "raw weights"}[common.released.weights]
     epoch = {"last": "the last epoch", "best": "the epoch with the best test SRCC"}[common.released.train_epoch]
     return {
         "released": "as the paper's code does it, for each metric the epoch with the best test value "
-        f"({weights} weights), so the test set picks the model; train values are taken on the fly while training, "
+        f"({weights}), so the test set picks the model; train values are taken on the fly while training, "
         f"at {epoch}.",
-        "clean": "nothing is picked on the test set: EMA weights after the last epoch, deterministic sampling; train "
-        "values come from the same model in evaluation mode.",
+        "clean": "nothing is picked on the test set: EMA weights, where the method has them, after the last epoch, "
+        "deterministic sampling; train values come from the same model in evaluation mode.",
     }
 
 

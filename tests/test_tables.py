@@ -257,7 +257,8 @@ GOLDEN = """\
 ## Notes
 
 - Released protocol: as the paper's code does it, for each metric the epoch with the best test value \
-(EMA weights where the method has them), so the test set picks the model; train values are taken on the fly while training, at the last epoch.
+(EMA weights where the method has them), so the test set picks the model; train values are taken on the fly while \
+training, at the last epoch.
 - Clean protocol: nothing is picked on the test set: EMA weights, where the method has them, after the last epoch, \
 deterministic sampling; train values come from the same model in evaluation mode.
 - Intervals: [low, high] is the 95 % percentile bootstrap over the test items (200 resamples); it does not cover the \

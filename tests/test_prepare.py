@@ -93,6 +93,7 @@ def test_a_data_set_without_usable_files_is_an_error(data: Path, tmp_path: Path)
         ("name,mos\na,1\n", "columns are"),
         ("name,mos,split\na,1,train\na,2,test\n", "item a occurs more than once"),
         ("name,mos,split\na,good,train\n", "item a has no numeric MOS"),
+        ("name,mos,split\nb,1,train\na,inf,train\n", "item a has no numeric MOS"),
     ],
 )
 def test_bad_label_lists_are_refused(tmp_path: Path, text, message):

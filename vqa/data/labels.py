@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from vqa.io import InputError
@@ -24,7 +25,7 @@ def read_labels(path: Path) -> pd.DataFrame:
     if len(repeated):
         raise InputError(f"{path}: item {repeated.name.iloc[0]} occurs more than once")
     labels["mos"] = pd.to_numeric(labels.mos, errors="coerce")
-    unlabelled = labels[labels.mos.isna()]
+    unlabelled = labels[~np.isfinite(labels.mos)]
     if len(unlabelled):
         raise InputError(f"{path}: item {unlabelled.name.iloc[0]} has no numeric MOS")
     return labels

@@ -12,9 +12,12 @@ Layout of the user's folder, one folder per data set, named as in :mod:`vqa.data
 ``split`` is ``train``, ``test`` or what else the catalog counts, and ``all`` for sets that every run cuts by itself. A
 name that is a symbolic link stands for the file that it points to, wherever that is.
 
-Files are hard links if ``data/`` is on the same file system and copies if not. DVC makes everything in ``data/``
-read-only, and with it the originals of hard links. It also empties ``data/NAME`` before each fetch, so the only copy of
-a data set must not be there. What changes in the user's folder later is taken over by ``dvc repro -f fetch@NAME``.
+Files are hard links if ``data/`` is on the same file system and copies if not. DVC then puts them into its cache: on
+file systems without reflinks as a copy, so that a set takes its size once more, unless links are asked for first by
+``dvc config --local cache.type hardlink,copy``. In that case nothing is copied, but originals become read-only.
+
+DVC empties ``data/NAME`` before each fetch, so the only copy of a data set must not be there. It does not watch the
+user's folder: what changes there later is taken over by ``dvc repro -s -f fetch@NAME``.
 """
 
 import os

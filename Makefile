@@ -2,6 +2,7 @@
 VENV ?= .venv
 PYTHON ?= python3.11
 JOBS ?= 0
+TEST_JOBS ?= 2
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.lock-sha256
 SHELL := /bin/bash
@@ -32,8 +33,8 @@ venv:  ## Set up the environment (done by every other target); rebuilt only when
 repro: venv  ## Rebuild data, trainings, tables and figures of the demo scale; only what is out of date
 	$(BIN)/python -m stages.repro --jobs $(JOBS)
 
-test: venv  ## Run all tests
-	$(BIN)/python -m pytest
+test: venv  ## Run all tests, TEST_JOBS files at a time
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
 
 lint: venv  ## Check style and formatting
 	$(BIN)/ruff check .

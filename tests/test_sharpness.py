@@ -148,6 +148,18 @@ def test_more_steps_stay_in_the_ball_and_find_no_less(projection: str) -> None:
             assert "weight" in name or not v.any()
 
 
+@pytest.mark.parametrize("projection", ["box", "ball"])
+def test_steps_start_where_the_last_one_ended_and_the_largest_rise_counts(projection: str) -> None:
+    """-(w - 1.1)^2 at w = 1: the first step overshoots to 1.3, the second comes back to 1, the third overshoots."""
+    model = nn.Linear(1, 1, bias=False).double()
+    nn.init.ones_(model.weight)
+    batch = (torch.ones(1, 1, dtype=torch.float64), torch.tensor([1.1], dtype=torch.float64))
+    loss = BatchLoss(lambda model, x, y: -(model(x).squeeze(1) - y).square().sum(), [batch])
+    perturbation = WeightPerturbation(0.3, "gradient", projection=projection)
+    rises = [worst_rise(model, loss, perturbation, steps) for steps in (1, 2, 3)]
+    np.testing.assert_allclose(rises, [-0.03, 0, 0], atol=1e-5)
+
+
 def test_a_flat_loss_has_no_worst_rise() -> None:
     model = nn.Linear(3, 1)
     flat = BatchLoss(lambda model, x, y: (model(x) * 0).sum(), [(torch.ones(2, 3), torch.ones(2))])

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from landscape_fixture import bits, method_case, squared
 from torch import Tensor, nn
 
-from vqa.landscape import BatchLoss, LandscapeConfig, curve, evaluating, method_loss, random_directions
+from vqa.landscape import BatchLoss, LandscapeConfig, curve, evaluating, random_directions
 from vqa.models.dropout import Dropout
 from vqa.perturb import WeightPerturbation
 from vqa.rng import torch_generator
@@ -61,18 +62,10 @@ class Net(nn.Module):
         return self.fc2(self.drop(self.bn(torch.tanh(self.fc1(x))))).squeeze(1)
 
 
-def squared(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    return (model(x) - y).square().mean()
-
-
 def net_loss(dtype: torch.dtype = torch.float64) -> BatchLoss:
     generator = torch_generator("batches", 0)
     draw = [(torch.randn(4, 4, generator=generator), torch.randn(4, generator=generator)) for _ in range(3)]
     return BatchLoss(squared, [(x.to(dtype), y.to(dtype)) for x, y in draw])
-
-
-def bits(model: nn.Module) -> dict[str, bytes]:
-    return {name: entry.numpy().tobytes() for name, entry in model.state_dict().items()}
 
 
 # Numbers of a curve
@@ -284,14 +277,7 @@ def test_the_model_is_left_as_it_was_after_an_error() -> None:
 
 @pytest.mark.parametrize("name", tiny.METHODS)
 def test_every_method_has_its_numbers(name: str) -> None:
-    method = tiny.make(name)
-    model = method.build(torch_generator("init", 0))
-    generator = torch_generator("clips", 0)
-    clips = {"sama_iqa": (4, 3, 32, 32), "simplevqa": (4, 2, 3, 40, 40)}.get(name, (4, 1, 3, 2, 32, 32))
-    inputs: Tensor | dict[str, Tensor] = torch.randn(clips, generator=generator)
-    if name == "simplevqa":
-        inputs = {"frames": inputs, "motion": torch.randn(4, 2, tiny.MOTION, generator=generator)}
-    loss = BatchLoss(method_loss(method), [(inputs, torch.tensor([1.0, 2.0, 3.0, 4.0]))])
+    model, loss = method_case(name)
     assert loss(model) > 0
     assert worst_rise(model, loss, WeightPerturbation(0.01, "gradient"), 2) > 0
     if name == "simplevqa":  # deviations of channels that are 0 everywhere

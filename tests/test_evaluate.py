@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from vqa.common import Common, Perturbing, Released
 from vqa.evaluate import clean_scores, metrics, over_folds, released_scores
 from vqa.methods.base import Reporting
 from vqa.metrics import METRICS, logistic_map
-from vqa.params import Common, Partition, Perturbing, Released, Run
+from vqa.params import Partition, Run
 from vqa.predict import PREDICTIONS
 
 EPOCHS = 8

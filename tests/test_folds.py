@@ -12,6 +12,7 @@ from report_fixture import contents
 from tiny import BLOCKS, METHODS, ROOT, write_dataset
 
 from stages import evaluate, initial, train
+from vqa.io import InputError
 from vqa.train import Trainer
 
 CUTS = (6, 5)
@@ -100,3 +101,12 @@ def test_fine_tuning_is_perturbed_like_its_parent_if_params_say_so(stage, tmp_pa
     assert last("child") == perturbed, "kind and gamma of the parent"
     write_params(tmp_path, "fastvqa", "as_parent")  # a parent without perturbation; its weights are still there
     assert last("child") == plain
+
+
+def test_a_training_that_diverges_is_said_in_one_line(stage, tmp_path):
+    write_params(tmp_path, "fastvqa")
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("_lr: 0.005", "_lr: 1.0e+20"))
+    stage(initial, "fastvqa")
+    with pytest.raises(InputError, match=r"^tiny/train, epoch 1: \d+ of 10 scores are not finite; the training div"):
+        stage(train, "parent")

@@ -135,6 +135,21 @@ WRONG = {
         "runs/D08-sama-lsvq-base/weights/last_ema.safetensors",
         f"runs.{TUNED}.init: D08-sama-lsvq-base is of another method",
     ),
+    "parent below": (
+        f"runs/{RWP}/init",
+        f"runs/{TUNED}/weights/last_ema.safetensors",
+        f"runs.{RWP}.init: {TUNED} must stand above the run that starts from it",
+    ),
+    "itself as parent": (
+        f"runs/{TUNED}/init",
+        f"runs/{TUNED}/weights/last_ema.safetensors",
+        f"runs.{TUNED}.init: {TUNED} must stand above the run that starts from it",
+    ),
+    "parent with several cuts": (
+        "runs/F02-sama_iqa-koniq10k-awp1e-4/init",
+        "runs/F01-sama_iqa-koniq10k-base/weights/last_ema.safetensors",
+        "runs.F02-sama_iqa-koniq10k-awp1e-4.init: F01-sama_iqa-koniq10k-base has several cuts; name one, ",
+    ),
     "data of another set": (
         f"runs/{RWP}/data",
         "prepared/livevqc",

@@ -6,75 +6,8 @@ from typing import Any
 
 import yaml
 
+from vqa.common import Common
 from vqa.strict import ParamsError, build, known_name, one_of
-
-
-@dataclass(frozen=True)
-class Perturbing:
-    """Choices that all perturbed runs share (see :class:`vqa.perturb.WeightPerturbation`).
-
-    Attributes:
-        tensors: ``released`` or ``matrices``.
-        projection: ``box`` or ``ball``.
-        fine_tuning: ``none``: fine-tuning is never perturbed, as in the released code; ``as_parent``: like the run it
-            starts from, as the paper's text has it (discrepancy P11).
-    """
-
-    tensors: str
-    projection: str
-    fine_tuning: str
-
-    def __post_init__(self) -> None:
-        one_of("fine_tuning", self.fine_tuning, ("none", "as_parent"))
-
-
-@dataclass(frozen=True)
-class Released:
-    """How the released protocol fills the tables.
-
-    Attributes:
-        weights: ``ema`` or ``raw``: the model whose test scores are tabulated.
-        train_epoch: ``last`` or ``best`` (the epoch of the best test value): where the train value is read.
-    """
-
-    weights: str
-    train_epoch: str
-
-    def __post_init__(self) -> None:
-        one_of("weights", self.weights, ("ema", "raw"))
-        one_of("train_epoch", self.train_epoch, ("last", "best"))
-
-
-@dataclass(frozen=True)
-class Common:
-    """What every stage shares.
-
-    Attributes:
-        scale: name of this parameter file: ``demo``, ``real`` or ``paper``; printed on every page.
-        seed: of all random streams.
-        device: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
-        threads: CPU threads of one process; the bytes of the results depend on it.
-        loader_workers: processes that load clips; the results do not depend on it.
-        deterministic: deterministic algorithms on CUDA.
-        released: see :class:`Released`.
-        perturbing: see :class:`Perturbing`.
-        bootstrap: resamples of every interval.
-    """
-
-    scale: str
-    seed: int
-    device: str
-    threads: int
-    loader_workers: int
-    deterministic: bool
-    released: Released
-    perturbing: Perturbing
-    bootstrap: int
-
-    def __post_init__(self) -> None:
-        one_of("device", self.device, ("auto", "cpu", "cuda"))
-        if self.threads < 1 or self.loader_workers < 0 or self.bootstrap < 1:
-            raise ValueError("threads and bootstrap must be at least 1, loader_workers at least 0")
 
 
 @dataclass(frozen=True)
@@ -255,6 +188,7 @@ def load(path: Path = Path("params.yaml")) -> Params:
             known_name(f"{path.name}: {place}", name, params.datasets)
     for name, run in params.runs.items():
         _check_run(f"{path.name}: runs.{name}", run, params)
+        _check_parent(f"{path.name}: runs.{name}.init", name, run, params)
     for name, table in params.tables.items():
         for row in table.rows.values():
             for run in row:
@@ -272,12 +206,6 @@ def _check_run(where: str, run: Run, params: Params) -> None:
         known_name(f"{where}.test", dataset, params.datasets)
         if not split:
             raise ParamsError(f"{where}.test: {dataset!r} must be dataset/split, for example {dataset}/test")
-    if run.parent is not None:
-        known_name(f"{where}.init", run.parent, params.runs)
-        if params.runs[run.parent].method != run.method:
-            raise ParamsError(f"{where}.init: {run.parent} is of another method")
-    elif run.init != f"initial/{run.method}.safetensors":
-        raise ParamsError(f"{where}.init: must be initial/{run.method}.safetensors or a file in runs/RUN/weights")
     fitting = [f"prepared/{run.train}", f"motion/{run.train}"]
     if run.datasets != [run.train]:
         fitting = ["zero_shot/prepared.json", "zero_shot/motion.json"]
@@ -285,6 +213,22 @@ def _check_run(where: str, run: Run, params: Params) -> None:
             known_name(f"{where}.test: zero_shot", dataset, params.zero_shot)
     if run.data not in fitting:
         raise ParamsError(f"{where}.data: its train and test sets need {' or '.join(fitting)}, not {run.data!r}")
+
+
+def _check_parent(where: str, name: str, run: Run, params: Params) -> None:
+    """Raise ParamsError at ``where`` if the run cannot start from what it names."""
+    if run.parent is None:
+        if run.init != f"initial/{run.method}.safetensors":
+            raise ParamsError(f"{where}: must be initial/{run.method}.safetensors or a file in runs/RUN/weights")
+        return
+    known_name(where, run.parent, params.runs)
+    names, parent = list(params.runs), params.runs[run.parent]
+    if names.index(run.parent) >= names.index(name):
+        raise ParamsError(f"{where}: {run.parent} must stand above the run that starts from it")
+    if parent.method != run.method:
+        raise ParamsError(f"{where}: {run.parent} is of another method")
+    if parent.partition and len(parent.partition.seeds) > 1 and len(Path(run.init).parts) != 5:
+        raise ParamsError(f"{where}: {run.parent} has several cuts; name one, runs/{run.parent}/weights/SEED/FILE")
 
 
 def load_synthetic(name: str, path: Path = Path("synthetic.yaml")) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from torch import nn
 
 from vqa.data.items import Part
 from vqa.data.loader import ClipDataset, batches, to_device
+from vqa.io import InputError
 from vqa.methods.base import Method
 
 PREDICTIONS = ["dataset", "item", "mos", "prediction", "epoch", "weights", "split", "protocol", "fold"]
@@ -20,6 +21,9 @@ def predict(
 
     Returns:
         One ``(n,)`` float64 array per model, in the order of the items. The models are left in evaluation mode.
+
+    Raises:
+        InputError: for scores that :func:`check_scores` refuses.
     """
     scores = [np.empty(len(clips)) for _ in models]
     for model in models:
@@ -28,7 +32,17 @@ def predict(
         inputs = to_device(inputs, device)
         for model, out in zip(models, scores, strict=True):
             out[index.numpy()] = method.scores(model, inputs).double().cpu().numpy()
+    for out in scores:
+        check_scores(out, clips.part, epoch)
     return scores
+
+
+def check_scores(scores: np.ndarray, part: Part, epoch: int) -> None:
+    """Raise InputError if a score of ``part`` is not a finite number: left out, it would flatter the metrics."""
+    wrong = int((~np.isfinite(scores)).sum())
+    if wrong:
+        where = f"{part.key}, epoch {epoch}" if epoch else part.key
+        raise InputError(f"{where}: {wrong} of {len(scores)} scores are not finite; the training diverged")
 
 
 def prediction_rows(part: Part, scores: np.ndarray, epoch: int, weights: str, protocol: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from vqa.methods.base import Inputs, Method
 from vqa.metrics import correlations
 from vqa.models.dropout import random_masks
 from vqa.perturb import Perturbation
-from vqa.predict import PREDICTIONS, predict, prediction_rows
+from vqa.predict import PREDICTIONS, check_scores, predict, prediction_rows
 from vqa.rng import torch_generator
 from vqa.schedule import ExponentialMovingAverage
 
@@ -155,6 +155,7 @@ class Trainer:
             self.ema.update(self.model)
             scores[index.numpy()] = out.double().cpu().numpy()
             losses.append(loss)
+        check_scores(scores[order], self.train_clips.part, epoch)
         return float(np.mean(losses)), scores
 
     def _test_epoch(self, epoch: int, loss: float, train_scores: np.ndarray) -> None:

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 import torch
+from tiny import randomise
 from torch import Tensor, nn
 
 from vqa.models import windows
@@ -23,13 +24,6 @@ def build(config: SwinConfig = TINY, seed: int = 0) -> FragmentVQA:
     backbone = SwinTransformer3D(config)
     model = FragmentVQA(backbone, VQAHead(backbone.out_channels, hidden=6))
     initialise(model, torch_generator("init", seed), linear_std=0.3)
-    return model
-
-
-def randomise(model: nn.Module) -> nn.Module:
-    generator = torch_generator("test", 0)
-    for parameter in model.parameters():
-        nn.init.normal_(parameter, std=0.5, generator=generator)
     return model
 
 

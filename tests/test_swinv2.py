@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny import randomise
 from torch import Tensor, nn
 
 from vqa.models.dropout import Dropout, DropPath, random_masks
@@ -21,14 +22,6 @@ TINY = SwinV2Config(width=8, depths=(2, 2), heads=(2, 4), window=2, input_size=1
 def build(config: SwinV2Config = TINY, seed: int = 0) -> SwinV2IQA:
     model = SwinV2IQA(config)
     initialise_swinv2(model, torch_generator("init", seed))
-    return model
-
-
-def randomise(model: nn.Module) -> nn.Module:
-    """All parameters from one stream, so that no residual branch is closed."""
-    generator = torch_generator("test", 0)
-    for parameter in model.parameters():
-        nn.init.normal_(parameter, std=0.5, generator=generator)
     return model
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+from torch import nn
 
 from vqa.data.items import ITEMS, Cut, Part, PreparedDataset
 from vqa.methods import load_method
@@ -142,3 +143,11 @@ def same(a: Trainer, b: Trainer) -> bool:
     models = ((a.model, b.model), (a.ema.module, b.ema.module))
     tensors = all(same_tensors(x.state_dict(), y.state_dict()) for x, y in models)
     return tensors and a.curve.equals(b.curve) and a.predictions.equals(b.predictions)
+
+
+def randomise(model: nn.Module) -> nn.Module:
+    """All parameters from one stream, so that no residual branch is closed."""
+    generator = torch_generator("test", 0)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.5, generator=generator)
+    return model

@@ -280,10 +280,6 @@ def test_every_method_has_its_numbers(name: str) -> None:
     model, loss = method_case(name)
     assert loss(model) > 0
     assert worst_rise(model, loss, WeightPerturbation(0.01, "gradient"), 2) > 0
-    if name == "simplevqa":  # deviations of channels that are 0 everywhere
-        with pytest.raises(ValueError, match="square root of 0"):
-            top_eigenvalue(model, loss, start())
-        return
     found = top_eigenvalue(model, loss, start(), tolerance=0.1, max_iterations=20)
     assert np.isfinite([found.value, found.residual]).all()
     assert found.value != 0

@@ -8,6 +8,9 @@ from scipy import optimize, stats
 
 METRICS = ("srcc", "plcc", "krcc", "rmse")
 
+# Decimals of what follows from the logistic fit: where it is ill-conditioned, its last digits are not repeatable.
+MAPPED_DECIMALS = 9
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -101,7 +104,8 @@ def mapped_scores(pred: np.ndarray, mos: np.ndarray) -> dict[str, float]:
     except (ValueError, RuntimeError):
         return {"plcc_mapped": float("nan"), "rmse_mapped": float("nan")}
     plcc = float("nan") if np.ptp(mapped) == 0 else float(stats.pearsonr(mapped, mos).statistic)
-    return {"plcc_mapped": plcc, "rmse_mapped": float(np.sqrt(np.mean((mapped - mos) ** 2)))}
+    values = {"plcc_mapped": plcc, "rmse_mapped": float(np.sqrt(np.mean((mapped - mos) ** 2)))}
+    return {name: round(value, MAPPED_DECIMALS) for name, value in values.items()}
 
 
 def score(pred: np.ndarray, mos: np.ndarray) -> Scores:

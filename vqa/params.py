@@ -123,20 +123,6 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure: what it shows (``kind``), of which run, in which metric (``srcc`` or ``plcc``)."""
-
-    kind: str
-    run: str
-    metric: str
-    title: str
-
-    def __post_init__(self) -> None:
-        one_of("kind", self.kind, ("curves",))
-        one_of("metric", self.metric, ("srcc", "plcc"))
-
-
-@dataclass(frozen=True)
 class Params:
     """A whole parameter file.
 
@@ -152,7 +138,10 @@ class Params:
         shared: pieces that rows of ``runs`` take over by YAML's own ``<<``; not read otherwise.
         runs: trainings by name.
         tables: tables by file name in ``reports/paper``.
-        figures: figures by file name.
+        landscape: block that :mod:`vqa.measure` reads: how loss landscapes are measured.
+        landscapes: blocks of the runs whose landscapes are measured, read by the same module, by run.
+        statistics: block that :mod:`vqa.report.compare` reads: tests, and the difference that matters.
+        figures: blocks that :mod:`vqa.report.figures` reads, by file name.
     """
 
     root: str
@@ -166,7 +155,10 @@ class Params:
     shared: dict[str, Any]
     runs: dict[str, Run]
     tables: dict[str, Table]
-    figures: dict[str, Figure]
+    landscape: dict[str, Any]
+    landscapes: dict[str, dict[str, Any]]
+    statistics: dict[str, Any]
+    figures: dict[str, dict[str, Any]]
 
     def perturbation(self, run: Run) -> tuple[str, float]:
         """Kind and gamma of a run's perturbation, see :class:`Perturbing` for fine-tuning."""
@@ -193,8 +185,8 @@ def load(path: Path = Path("params.yaml")) -> Params:
         for row in table.rows.values():
             for run in row:
                 known_name(f"{path.name}: tables.{name}.rows", run, params.runs)
-    for name, figure in params.figures.items():
-        known_name(f"{path.name}: figures.{name}.run", figure.run, params.runs)
+    for name in params.landscapes:
+        known_name(f"{path.name}: landscapes", name, params.runs)
     return params
 
 

@@ -88,6 +88,14 @@ def adapt(config: Recipe, run: Run) -> tuple[Recipe, int]:
     return dataclasses.replace(config, epochs=frozen + free), frozen
 
 
+def two_rates(model: nn.Module, backbone_lr: float, head_lr: float) -> list[dict[str, Any]]:
+    """Parameter groups for an optimizer: those with ``backbone`` in their name, and the others."""
+    groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for name, parameter in model.named_parameters():
+        groups["backbone" in name].append(parameter)
+    return [{"params": groups[True], "lr": backbone_lr}, {"params": groups[False], "lr": head_lr}]
+
+
 class Method(Protocol):
     """The contract between a method and the trainer.
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vqa.data.items import Item
 from vqa.losses import fastvqa_loss, reduce_score_map
-from vqa.methods.base import PHASES, FineTuning, Reader, Reporting, Stream, adapt
+from vqa.methods.base import PHASES, FineTuning, Reader, Recipe, Reporting, Stream, adapt, two_rates
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.init import initialise
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
@@ -117,18 +117,8 @@ class FastVQA:
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """AdamW with one group for the backbone and one for the rest (METHODS 3.6)."""
-        groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-        for name, parameter in model.named_parameters():
-            groups["backbone" in name].append(parameter)
-        return torch.optim.AdamW(
-            [
-                {"params": groups[True], "lr": self.config.backbone_lr},
-                {"params": groups[False], "lr": self.config.head_lr},
-            ],
-            betas=(0.9, 0.999),
-            eps=1e-8,
-            weight_decay=self.config.weight_decay,
-        )
+        groups = two_rates(model, self.config.backbone_lr, self.config.head_lr)
+        return torch.optim.AdamW(groups, betas=(0.9, 0.999), eps=1e-8, weight_decay=self.config.weight_decay)
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         """Warm-up, then the released cosine (:func:`vqa.schedule.warmup_cosine`)."""
@@ -136,12 +126,17 @@ class FastVQA:
         return warmup_cosine(step, warmup, self.config.epochs * steps_per_epoch)
 
 
-def make(block: dict[str, Any], run: Run, where: str) -> FastVQA:
-    """FAST-VQA with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
-    config = build(Config, block, where)
+def configured(kind: type[Recipe], block: dict[str, Any], run: Run, where: str) -> tuple[Recipe, int]:
+    """Recipe of a method on clips, changed by ``run``, and its frozen epochs; ParamsError says what does not fit."""
+    config = build(kind, block, where)
     if set(config.sampling) != set(PHASES):
         raise ParamsError(f"{where}.sampling: needs exactly the phases {', '.join(PHASES)}")
     if run.augmentation not in POLICIES:
         raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not one of {', '.join(POLICIES)}")
-    config, frozen_epochs = adapt(config, run)
+    return adapt(config, run)
+
+
+def make(block: dict[str, Any], run: Run, where: str) -> FastVQA:
+    """FAST-VQA with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
+    config, frozen_epochs = configured(Config, block, run, where)
     return FastVQA(config, run.augmentation, frozen_epochs)

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from vqa.data.items import Item
 from vqa.losses import reduce_score_map
 from vqa.methods import fastvqa
-from vqa.methods.base import PHASES, Reader, Stream, adapt
+from vqa.methods.base import Reader, Stream
 from vqa.params import Run
-from vqa.sampling.augment import POLICIES, augment
+from vqa.sampling.augment import augment
 from vqa.sampling.pyramid import PyramidSampling, sample_pyramid
 from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
-from vqa.strict import ParamsError, build, one_of
+from vqa.strict import one_of
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,5 @@ class SAMA(fastvqa.FastVQA):
 
 def make(block: dict[str, Any], run: Run, where: str) -> SAMA:
     """SAMA with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
-    config = build(Config, block, where)
-    if set(config.sampling) != set(PHASES):
-        raise ParamsError(f"{where}.sampling: needs exactly the phases {', '.join(PHASES)}")
-    if run.augmentation not in POLICIES:
-        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not one of {', '.join(POLICIES)}")
-    config, frozen_epochs = adapt(config, run)
+    config, frozen_epochs = fastvqa.configured(Config, block, run, where)
     return SAMA(config, run.augmentation, frozen_epochs)

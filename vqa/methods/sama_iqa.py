@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vqa.data.items import Item
 from vqa.losses import smooth_l1_loss
-from vqa.methods.base import PHASES, FineTuning, Reader, Reporting, Stream, adapt
+from vqa.methods.base import PHASES, FineTuning, Reader, Reporting, Stream, adapt, two_rates
 from vqa.models.swinv2 import SwinV2Config, SwinV2IQA, initialise_swinv2
 from vqa.params import Run
 from vqa.sampling.window_mask import WindowMaskSampling, augment_image, prepare_image, sample_window_mask
@@ -91,14 +91,8 @@ class SAMAIQA:
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """AdamW with one group for the backbone and one for the head."""
-        groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-        for name, parameter in model.named_parameters():
-            groups["backbone" in name].append(parameter)
-        rates = {True: self.config.backbone_lr, False: self.config.head_lr}
-        return torch.optim.AdamW(
-            [{"params": groups[part], "lr": rates[part]} for part in (True, False)],
-            weight_decay=self.config.weight_decay,
-        )
+        groups = two_rates(model, self.config.backbone_lr, self.config.head_lr)
+        return torch.optim.AdamW(groups, weight_decay=self.config.weight_decay)
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         """Warm-up, then constant (:func:`vqa.schedule.warmup_constant`)."""

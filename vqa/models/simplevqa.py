@@ -46,7 +46,7 @@ class SimpleVQA(ResNet):
             positions = output.flatten(2)
             if positions.shape[2] < 2:
                 raise ValueError(f"frames of {frames.shape[4]}x{frames.shape[3]} are too small: a side must exceed 32")
-            pooled += [positions.mean(dim=2), positions.std(dim=2, correction=1)]
+            pooled += [positions.mean(dim=2), deviation(positions)]
         return torch.cat(pooled, dim=1).unflatten(0, frames.shape[:2])
 
     def frame_scores(self, frames: Tensor, motion: Tensor) -> Tensor:
@@ -63,3 +63,14 @@ class SimpleVQA(ResNet):
     def forward(self, frames: Tensor, motion: Tensor) -> Tensor:
         """Score ``(B,)``: the mean of :meth:`frame_scores` over frames."""
         return self.frame_scores(frames, motion).mean(dim=1)
+
+
+def deviation(positions: Tensor) -> Tensor:
+    """Unbiased standard deviation over the last axis: ``(..., P)`` to ``(...)``.
+
+    A constant row gives 0 with a zero gradient of every order, where the square root of its variance has none.
+    """
+    constant = (positions == positions[..., :1]).all(dim=-1)
+    slope = torch.arange(positions.shape[-1], dtype=positions.dtype, device=positions.device)
+    varied = torch.where(constant.unsqueeze(-1), slope, positions)
+    return varied.std(dim=-1, correction=1).masked_fill(constant, 0)

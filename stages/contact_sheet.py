@@ -1,6 +1,6 @@
 """Draw samples of every data set with their MOS: ``python -m stages.contact_sheet``.
 
-Reads ``prepared/``; writes ``reports/figures/contact_sheet.png``.
+Reads ``prepared/``; writes ``reports/contact_sheet.png``.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ def main() -> None:
     for name, dataset in datasets.items():
         made = " (synthetic)" if params.datasets[name].source == "synthetic" else ""
         titled[params.datasets[name].title + made] = dataset
-    contact_sheet(titled, Path("reports") / "figures" / "contact_sheet.png")
+    contact_sheet(titled, Path("reports") / "contact_sheet.png")
 
 
 if __name__ == "__main__":

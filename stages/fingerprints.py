@@ -25,8 +25,11 @@ STAGES: dict[str, tuple[str, ...]] = {
     "motion": ("checksums",),
     "zero_shot": ("zero_shot",),
     "tables": ("common.scale", "common.seed", "common.bootstrap", "common.released", "datasets", "runs", "tables"),
-    "figures": ("common.scale", "common.seed", "common.released", "datasets"),
-    "report": ("common", "datasets", "figures", "methods", "runs", "tables"),
+    "statistics": ("common", "datasets", "runs", "tables", "landscapes", "statistics"),
+    "figures": ("common", "datasets", "runs", "landscapes", "figures"),
+    "verdicts": ("common", "datasets", "runs", "tables", "landscapes", "statistics"),
+    "site": ("common", "datasets", "methods", "runs", "tables", "landscape", "landscapes", "statistics", "figures"),
+    "report": ("common", "datasets", "methods", "runs", "tables", "statistics", "figures"),
 }
 # ... and those of the stages that belong to a method, beside the method's own block.
 COMPUTING = ("common.seed", "common.device", "common.threads", "common.deterministic")
@@ -34,6 +37,7 @@ METHOD_STAGES: dict[str, tuple[str, ...]] = {
     "initial": ("common.seed", "checksums"),
     "train": (*COMPUTING, "common.perturbing"),
     "evaluate": (*COMPUTING, "common.released"),
+    "landscape": (*COMPUTING, "common.perturbing", "landscape"),
 }
 
 

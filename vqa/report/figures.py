@@ -1,107 +1,117 @@
-"""Training curves: train and test correlation of one run over its epochs, and the gap between them (Figure 1)."""
+"""Figures: panels of params put together, with the plotted numbers of every panel beside them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import MaxNLocator
 
-from vqa.params import Common, Figure
-from vqa.report.style import COLOURS, COLUMN_INCHES, INK, QUIET, house_style
+from vqa.io import write_csv
+from vqa.params import Params
+from vqa.report.panels import curves, landscape, selection_bonus, sharpness_gap, surface
+from vqa.report.panels.base import Panel, Sources
+from vqa.report.style import INK, QUIET, house_style, save
 from vqa.report.wording import scale_warning
+from vqa.strict import ParamsError, build, one_of
 
-# Least distance of two direct labels, as a part of the height of the axes.
-LABEL_DISTANCE = 0.085
+KINDS = {
+    "curves": curves.Panel,
+    "landscape": landscape.Panel,
+    "surface": surface.Panel,
+    "sharpness_gap": sharpness_gap.Panel,
+    "selection_bonus": selection_bonus.Panel,
+}
+LETTERS = "abcdefgh"
 
 
-def curve_numbers(curve: pd.DataFrame, dataset: str, metric: str) -> pd.DataFrame:
-    """The plotted numbers.
+@dataclass(frozen=True)
+class Figure:
+    """A figure of params.
+
+    Attributes:
+        title: what it shows, for pages; every panel has its own above it.
+        panels: see :data:`KINDS`; several stand in rows of ``columns``.
+        columns: panels side by side.
+    """
+
+    title: str
+    panels: tuple[Panel, ...]
+    columns: int
+
+    def stems(self, name: str) -> list[str]:
+        """File names of the numbers, without suffix: ``fig1a``, or ``fig4a``, ``fig4b`` ... for several panels."""
+        return [name] if len(self.panels) == 1 else [f"{name}{letter}" for letter in LETTERS[: len(self.panels)]]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A block of ``figures`` as it stands in params: ``kind`` and its keys for one panel, or ``panels`` for several."""
+
+    title: str
+    panels: tuple[dict[str, Any], ...]
+    columns: int = 1
+
+
+def read_figures(params: Params) -> dict[str, Figure]:
+    """The block ``figures`` of params by file name; ParamsError says what does not fit."""
+    figures = {}
+    for name, raw in params.figures.items():
+        where = f"params.yaml: figures.{name}"
+        content = raw if not isinstance(raw, dict) or "panels" in raw else {"title": raw.get("title"), "panels": [raw]}
+        block = build(_Block, content, where)
+        figures[name] = Figure(
+            block.title, tuple(_panel(panel, where, params) for panel in block.panels), block.columns
+        )
+        if not 1 <= len(block.panels) <= len(LETTERS) or block.columns < 1:
+            raise ParamsError(f"{where}: needs 1 to {len(LETTERS)} panels and at least one column")
+    return figures
+
+
+def _panel(block: dict[str, Any], where: str, params: Params) -> Panel:
+    try:
+        one_of("kind", block.get("kind"), tuple(KINDS))
+        panel = build(KINDS[block["kind"]], {key: value for key, value in block.items() if key != "kind"}, where)
+        panel.check(params)
+    except ParamsError:
+        raise
+    except ValueError as error:
+        raise ParamsError(f"{where}: {error}") from None
+    return panel
+
+
+def compose(figure: Figure, numbers: list[pd.DataFrame], params: Params) -> Canvas:
+    """Draw all panels of a figure; a line at its foot says what the data are.
 
     Args:
-        curve: ``curve.csv`` of a run.
-        dataset: test set, ``dataset/split``.
-        metric: ``srcc`` or ``plcc``.
-
-    Returns:
-        One row per epoch: ``epoch``, ``train`` (on the fly), ``test_ema``, ``test_raw`` and ``gap`` (train minus
-        ``test_ema``).
+        figure: see :func:`read_figures`.
+        numbers: of every panel.
+        params: of the scale.
     """
-    rows = curve[curve.dataset == dataset].reset_index(drop=True)
-    train, ema = rows[f"train_{metric}"], rows[f"test_{metric}_ema"]
-    columns = {"train": train, "test_ema": ema, "test_raw": rows[f"test_{metric}_raw"], "gap": train - ema}
-    return pd.DataFrame({"epoch": rows.epoch, **columns})
-
-
-def draw_curves(numbers: pd.DataFrame, figure: Figure, dataset: str, common: Common) -> Canvas:
-    """Two panels over the epochs: train and test above, their gap below.
-
-    Args:
-        numbers: see :func:`curve_numbers`.
-        figure: its block of params.
-        dataset: title of the test set.
-        common: the common block of params, for the line that says what the data are.
-    """
-    name = figure.metric.upper()
+    rows = [figure.panels[start : start + figure.columns] for start in range(0, len(figure.panels), figure.columns)]
+    width = max(sum(panel.size[0] for panel in row) for row in rows)
+    heights = [max(panel.size[1] for panel in row) for row in rows]
+    several, remaining = len(figure.panels) > 1, iter(zip(LETTERS, numbers, strict=False))
     with house_style():
-        canvas = Canvas(figsize=(COLUMN_INCHES, 3.05))
-        upper, lower = canvas.subplots(2, 1, sharex=True, height_ratios=[2.6, 1])
-        canvas.subplots_adjust(left=0.165, right=0.825, top=0.915, bottom=0.205, hspace=0.13)
-        upper.set_title(figure.title, color=INK)
-        upper.set_ylabel(name)
-        upper.plot(numbers.epoch, numbers.train, color=COLOURS["train"])
-        upper.plot(numbers.epoch, numbers.test_raw, color=COLOURS["test"], linewidth=0.7, alpha=0.6)
-        upper.plot(numbers.epoch, numbers.test_ema, color=COLOURS["test"])
-        upper.set_ylim(upper.get_ylim())
-        _mark_best(upper, numbers, f"test_{common.released.weights}")
-        ends = {"train": ("train", "bold"), "test_ema": ("test EMA", "bold"), "test_raw": ("test raw", "normal")}
-        _label_ends(upper, numbers, ends)
-        lower.set_ylabel("Gap")
-        lower.axhline(0, color=QUIET, linewidth=0.6)
-        lower.plot(numbers.epoch, numbers.gap, color=COLOURS["gap"])
-        lower.margins(y=0.15)
-        _label_ends(lower, numbers, {"gap": ("train −\ntest EMA", "bold")})
-        lower.set_xlabel("Epoch")
-        lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-        for axes in (upper, lower):
-            axes.set_xlim(numbers.epoch.min(), numbers.epoch.max())
-            axes.yaxis.set_major_locator(MaxNLocator(5 if axes is upper else 3))
-            axes.grid(visible=False, axis="x")
-        canvas.align_ylabels([upper, lower])
-        said = f"{dataset}, seed {common.seed}; {scale_warning(common)}"
-        canvas.text(0.5, 0.02, said, ha="center", va="bottom", fontsize=5.8, color=QUIET)
+        canvas = Canvas(figsize=(width, sum(heights)))
+        bands = canvas.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
+        for band, row in zip(bands, rows, strict=True):
+            sizes = [panel.size[0] for panel in row] + [row[-1].size[0]] * (figure.columns - len(row))
+            cells = band.subfigures(1, figure.columns, width_ratios=sizes, squeeze=False)[0]
+            for cell, panel in zip(cells, row, strict=False):
+                letter, table = next(remaining)
+                panel.draw(cell, table, params)
+                if several:
+                    cell.text(0.012, 0.985, f"({letter})", ha="left", va="top", fontsize=8.5, weight="bold", color=INK)
+        said = f"training seed {params.common.seed}; {scale_warning(params.common)}"
+        canvas.text(0.5, 0.055 / sum(heights), said, ha="center", va="bottom", fontsize=5.8, color=QUIET)
         canvas.draw_without_rendering()  # places the ticks while the house style holds
     return canvas
 
 
-def _mark_best(axes: Axes, numbers: pd.DataFrame, column: str) -> None:
-    """A ring at the epoch that the released protocol tabulates, and its name below, where no curve runs."""
-    if numbers[column].isna().all():  # a model that predicts one value for all items has no best epoch
-        return
-    epoch, value = numbers.loc[numbers[column].idxmax(), ["epoch", column]]
-    late = epoch > numbers.epoch.mean()
-    axes.vlines(epoch, axes.get_ylim()[0], value, color=COLOURS["test"], linewidth=0.6, linestyle=":")
-    axes.plot(epoch, value, "o", ms=4.5, mfc="white", mec=COLOURS["test"], mew=1.2, clip_on=False, zorder=5)
-    axes.annotate(
-        f"best on test: epoch {epoch:.0f}",
-        (epoch, 0.03),
-        xycoords=("data", "axes fraction"),
-        xytext=(-3 if late else 3, 0),
-        textcoords="offset points",
-        ha="right" if late else "left",
-        fontsize=6.2,
-        color=COLOURS["test"],
-    )
-
-
-def _label_ends(axes: Axes, numbers: pd.DataFrame, labels: dict[str, tuple[str, str]]) -> None:
-    """Name every curve at its end, in its colour; labels too close to each other are moved apart."""
-    low, high = axes.get_ylim()
-    ends = sorted(((numbers[column].iloc[-1] - low) / (high - low), column) for column in labels)
-    heights = [height for height, _ in ends]
-    for _ in range(50):
-        for i in range(len(heights) - 1):
-            overlap = LABEL_DISTANCE - (heights[i + 1] - heights[i])
-            if overlap > 0:
-                heights[i], heights[i + 1] = heights[i] - overlap / 2, heights[i + 1] + overlap / 2
-    for height, (_, column) in zip(heights, ends, strict=True):
-        (text, weight), colour = labels[column], COLOURS[column.partition("_")[0]]
-        axes.text(1.025, height, text, color=colour, weight=weight, transform=axes.transAxes, va="center", fontsize=6.6)
+def write_figure(name: str, figure: Figure, sources: Sources, out: Path) -> None:
+    """Write a figure as PNG and SVG to the folder ``out``, and the numbers of every panel as CSV."""
+    numbers = [panel.numbers(sources) for panel in figure.panels]
+    for stem, table in zip(figure.stems(name), numbers, strict=True):
+        write_csv(out / f"{stem}.csv", table)
+    save(compose(figure, numbers, sources.params), out / name)

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from vqa.io import atomic
@@ -13,7 +15,11 @@ from vqa.io import atomic
 # Okabe and Ito's palette: train blue, test vermilion, their gap green, in every figure; grey for what is said beside.
 COLOURS = {"train": "#0072B2", "test": "#D55E00", "gap": "#007F5F"}
 INK, QUIET, GRID = "#222222", "#6B6B6B", "#E3E3E3"
-COLUMN_INCHES = 3.5
+# Where curves are compared, ink is the method's own recipe after the last epoch, a hue is a kind of regularizer (Paul
+# Tol's muted colours) and its lightness the strength.
+HUES = {"weight decay": "#999933", "augmentation": "#44AA99", "RWP": "#D17A00", "AWP": "#882255", "epoch": "#4A6FA5"}
+METHODS = {"FAST-VQA": INK, "SAMA": "#AA4499", "SimpleVQA": "#3388BB", "SAMA-IQA": "#8C6D31"}
+COLUMN_INCHES, PAGE_INCHES = 3.5, 7.16
 DPI = 200
 
 SETTINGS = {
@@ -44,6 +50,13 @@ SETTINGS = {
     "svg.hashsalt": "vqa",
     "svg.fonttype": "path",
 }
+
+
+def shades(hue: str, count: int) -> list[str]:
+    """``count`` colours of one hue, from light to full."""
+    rgb = np.array(to_rgb(hue))
+    shares = np.linspace(0.45, 1, count) if count > 1 else [1.0]
+    return [to_hex(1 - share * (1 - rgb)) for share in shares]
 
 
 @contextmanager

@@ -13,14 +13,14 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from vqa.bench import sampling, training
+from vqa.bench import landscape_point, sampling, training
 from vqa.io import run_stage
 from vqa.params import load
 from vqa.runner import TIMINGS
 
 
 def main() -> None:
-    """Print four tables: sampling, training steps, the graph, its stages."""
+    """Print five tables: sampling, training steps, landscapes, the graph, its stages."""
     params = load()
     torch.set_num_threads(params.common.threads)
     print(f"machine: {_processor()}, {len(os.sched_getaffinity(0))} cores; one thread per process\n")
@@ -32,6 +32,9 @@ def main() -> None:
     steps = training(params)
     rows = [(kind, 1000 * took, took / steps["none"]) for kind, took in steps.items()]
     _table("one training step of the demo's network", ["perturbation", "ms per step", "cost ratio"], rows)
+    point = landscape_point(params)
+    rows = [(way, 1000 * took, took / point["forward passes"]) for way, took in point.items()]
+    _table("one point of a loss landscape, 64 clips", ["what", "ms", "cost ratio"], rows)
     if not TIMINGS.is_file():
         print("the graph and its stages: not timed yet, run `make repro` first")
         return

@@ -14,8 +14,10 @@ from typing import Any
 
 from vqa.fingerprints import fingerprint
 from vqa.io import atomic, run_stage
+from vqa.measure import read_blocks
 from vqa.methods import method_module
 from vqa.params import load
+from vqa.report.figures import read_figures
 
 # What each stage depends on beside its code: the blocks of params that all its instances share ...
 STAGES: dict[str, tuple[str, ...]] = {
@@ -49,6 +51,9 @@ def blocks_of(params: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 def main() -> None:
     """Write all fingerprints anew."""
     params, out = load(), Path("fingerprints")
+    # Blocks that the last stages read: a slip is found now, not after hours of training.
+    read_blocks(params)
+    read_figures(params)
     root, content = Path(params.root), dataclasses.asdict(params)
     texts = {}
     for stage, names in STAGES.items():

@@ -72,6 +72,13 @@ tables:
   table05:
     title: FAST-VQA on KoNViD-1k with different AWP gamma
     rows: {gamma=0: [A01], gamma=0.0001: [A15]}
+landscape:
+  curve: {points: 5, span: [-1, 1], directions: 2}
+  <<: {batches: 2, rise_at: [0.5, 1.0], curvature_step: 0.05, surface_points: 3}
+  worst: {gamma: 0.01, steps: 1}
+  eigenvalue: {tolerance: 0.1, max_iterations: 5, batches: 1}
+landscapes: {}
+statistics: {permutations: 99, level: 0.05, power: 0.8, margin: 0.02}
 figures:
   fig1a: {kind: curves, run: A01, metric: srcc, title: Baseline}
   fig1b: {kind: curves, run: A01, metric: plcc, title: Baseline}
@@ -176,7 +183,9 @@ def write_run(
     content |= {p: medians([b[p] for b in blocks.values()]) if folds else blocks["0"][p] for p in ("released", "clean")}
     config = {"run": dataclasses.asdict(run), "recipe": params.methods[run.method]}
     record = {"run": name, "scale": params.common.scale, "seed": seed, "config": config}
-    write_csv(folder / "predictions.csv", pd.concat(tables, ignore_index=True))
+    predictions = pd.concat(tables, ignore_index=True)
+    write_csv(folder / "predictions.csv", predictions)
+    write_csv(folder / "epoch_predictions.csv", predictions[predictions.protocol == "released"])
     write_csv(folder / "curve.csv", pd.DataFrame(curve, columns=CURVE))
     write_json(folder / "metrics.json", content)
     write_json(folder / "run.json", {**record, "data": digests, "environment": {"torch": "2.14.1"}})
@@ -196,6 +205,8 @@ def build_project(folder: Path) -> Params:
 def write_surroundings(folder: Path, params: Params) -> None:
     """What the report reads beside the runs: the paper's numbers, and reports of the prepared data sets."""
     shutil.copytree(PAPER, folder / "reports" / "paper")
+    shutil.copy(PAPER.parent / "claims.yaml", folder / "reports")
+    (folder / "reports" / "contact_sheet.png").write_bytes(b"drawn by another stage")
     for name in params.datasets:
         write_json(folder / "prepared" / name / "report.json", REPORT)
 

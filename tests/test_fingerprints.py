@@ -242,19 +242,21 @@ def of(methods: set[str], *stages: str) -> set[str]:
 
 
 METHODS = {"fastvqa", "sama", "sama_iqa", "simplevqa"}
-PAGES = {"tables", "figures", "report"}
+PAGES = {"tables", "statistics", "figures", "verdicts", "site", "report"}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "stages"),
     [
         ("seed: 42", "seed: 43", {*of(METHODS), *PAGES}),
-        ("projection: box", "projection: ball", {*of(METHODS, "train"), "report"}),
+        ("projection: box", "projection: ball", {*of(METHODS, "train", "landscape"), *PAGES - {"tables"}}),
         ("train_epoch: last", "train_epoch: best", {*of(METHODS, "evaluate"), *PAGES}),
-        ("bootstrap: 1000", "bootstrap: 999", {"tables", "report"}),
-        ("weight_decay: 0.5}", "weight_decay: 0.6}", {"tables", "report"}),
-        ("title: Weight decay, FAST-VQA on K", "title: FAST-VQA on K", {"tables", "report"}),
-        ("time: sum", "time: mean", {*of({"sama"}), "report"}),
+        ("bootstrap: 1000", "bootstrap: 999", PAGES),
+        ("margin: 0.02", "margin: 0.03", {"statistics", "verdicts", "site", "report"}),
+        ("points: 21", "points: 11", {*of(METHODS, "landscape"), "site"}),
+        ("weight_decay: 0.5}", "weight_decay: 0.6}", PAGES),
+        ("title: Weight decay, FAST-VQA on K", "title: FAST-VQA on K", PAGES - {"figures"}),
+        ("time: sum", "time: mean", {*of({"sama"}), "site", "report"}),
         ("zero_shot: [lsvq, konvid1k, livevqc]", "zero_shot: [lsvq, livevqc, konvid1k]", {"zero_shot"}),
     ],
 )
@@ -279,8 +281,11 @@ def test_an_edit_of_params_reaches_exactly_what_depends_on_it(project, before, o
         ("vqa/evaluate.py", of(METHODS, "evaluate")),
         ("vqa/data/prepare.py", {"prepare"}),
         ("vqa/data/synthetic/degrade.py", {"fetch"}),
+        ("vqa/measure.py", of(METHODS, "landscape")),
         ("vqa/report/front.py", {"report"}),
-        ("vqa/report/figures.py", {"figures"}),
+        ("vqa/report/compare.py", {"statistics"}),
+        ("vqa/report/judge.py", {"verdicts"}),
+        ("vqa/report/panels/surface.py", {"figures", "site", "report"}),
         ("vqa/check.py", set()),
         ("vqa/track.py", set()),
         ("vqa/runner.py", set()),

@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from report_fixture import build_project, call, edit_params
 
-from stages import figures, report, tables
+from stages import figures, report, statistics, tables, verdicts
+from vqa.io import write_csv
 from vqa.params import Run
 from vqa.report.front import is_baseline
 
@@ -15,8 +17,10 @@ from vqa.report.front import is_baseline
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("front")
     build_project(folder)
-    assert [call(stage.main, folder) for stage in (tables, figures, report)] == [0, 0, 0]
-    (folder / "reports" / "figures" / "contact_sheet.png").write_bytes(b"drawn by another stage")
+    before = (tables, statistics, figures, verdicts)
+    assert [call(stage.main, folder) for stage in (*before, report)] == [0] * 5
+    (folder / "reports" / "site").mkdir()
+    (folder / "reports" / "site" / "index.html").write_text("made by another stage")
     return folder
 
 
@@ -51,7 +55,35 @@ def test_links_lead_to_files(made: Path) -> None:
     page = (made / "reports" / "README.md").read_text()
     links = re.findall(r"\]\(([^)]+)\)", page)
     assert len(links) >= 2 + 2 * 3 + 2 * 3
-    assert all((made / "reports" / link).is_file() for link in links)
+    assert all((made / "reports" / link.partition("#")[0]).is_file() for link in links)
+
+
+def test_every_claim_has_its_line_and_leads_to_its_heading(made: Path) -> None:
+    page, verdict_page = ((made / "reports" / name).read_text() for name in ("README.md", "verdicts.md"))
+    headings = re.findall(r"^#+ (.*)$", verdict_page, flags=re.M)
+    anchors = {re.sub(r"[^a-z0-9_ -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    lines = re.findall(r"^\| \[([^]]+)\]\(verdicts\.md#([^)]+)\)", page, flags=re.M)
+    claims = pd.read_csv(made / "reports" / "claims.csv")
+    assert [name for name, _ in lines] == list(dict.fromkeys(claims.id))
+    assert {anchor for _, anchor in lines} <= anchors
+
+
+def test_marks_are_those_of_the_comparisons(made: Path) -> None:
+    path = made / "reports" / "statistics" / "comparisons.csv"
+    kept = path.read_bytes()
+    table = pd.read_csv(path)
+    place = (table.reference) & (table.protocol == "clean") & (table.metric == "SRCC") & (table.table == "table05")
+    try:
+        for p_holm, mark in ((0.01, "*"), (0.2, "")):
+            write_csv(path, table.assign(p_holm=1.0).assign(p_holm=lambda t, p=p_holm: t.p_holm.where(~place, p)))
+            assert call(report.main, made) == 0
+            page = (made / "reports" / "README.md").read_text().partition("### Table 5")[2]
+            rows = [line.split("|") for line in page.splitlines() if "ours, clean" in line]
+            assert [cell.split()[0].endswith("*") for cell in rows[1][3:6]] == [bool(mark)] * 3, "SRCC of the AWP row"
+            assert not any("*" in cell for cell in (*rows[0], *rows[1][6:])), "the reference, and PLCC"
+    finally:
+        path.write_bytes(kept)
+        assert call(report.main, made) == 0
 
 
 def test_run_twice_gives_the_same_bytes(made: Path) -> None:

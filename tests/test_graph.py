@@ -55,14 +55,15 @@ def test_number_of_stages(shape):
     groups = Counter(name.partition("@")[0] for name in shape.stages)
     assert groups == {
         "fingerprints": 1, "fetch": 6, "prepare": 6, "contact_sheet": 1, "motion": 4, "zero_shot": 2, "initial": 4,
-        "train": 63, "evaluate": 63, "tables": 1, "figures": 2, "report": 1,
+        "train": 63, "evaluate": 63, "landscape": 33, "statistics": 1, "tables": 1, "figures": 1,
+        "verdicts": 1, "site": 1, "report": 1,
     }  # fmt: skip
 
 
 def test_every_key_of_params_has_its_stages(shape, params):
     for stages, keys in {
-        ("fetch", "prepare"): params.datasets, ("train", "evaluate"): params.runs, ("figures",): params.figures,
-        ("motion",): params.motion, ("initial",): params.methods,
+        ("fetch", "prepare"): params.datasets, ("train", "evaluate"): params.runs, ("motion",): params.motion,
+        ("initial",): params.methods, ("landscape",): params.landscapes,
     }.items():  # fmt: skip
         for stage in stages:
             found = {name.partition("@")[2] for name in shape.stages if name.startswith(f"{stage}@")}
@@ -77,10 +78,16 @@ def test_data_flows_from_fetch_to_the_report(shape, params):
                 assert {f"prepare@{dataset}", f"fetch@{dataset}"} <= shape.upstream(stage), (stage, dataset)
     every = {f"evaluate@{name}" for name in params.runs}
     assert every <= set(shape.graph.successors("tables"))
-    assert {"tables", *(f"figures@{name}" for name in params.figures)} <= shape.upstream("report")
-    for name, figure in params.figures.items():
-        assert f"train@{figure.run}" in shape.graph.successors(f"figures@{name}")
-        assert not shape.upstream(f"figures@{name}") & every, "a curve needs no evaluation"
+    around = {f"landscape@{name}" for name in params.landscapes}
+    for name in params.landscapes:
+        upstream = shape.upstream(f"landscape@{name}")
+        assert f"train@{name}" in upstream
+        assert not upstream & every, "a landscape needs no evaluation"
+    assert around | every <= set(shape.graph.successors("statistics"))
+    assert around | {"statistics"} <= set(shape.graph.successors("figures"))
+    assert {"tables", "statistics"} <= set(shape.graph.successors("verdicts"))
+    for page in ("site", "report"):
+        assert {"tables", "figures", "statistics", "verdicts", "contact_sheet"} <= set(shape.graph.successors(page))
     assert {f"prepare@{name}" for name in params.datasets} <= set(shape.graph.successors("contact_sheet"))
 
 
@@ -118,7 +125,8 @@ def test_every_stage_depends_on_its_own_fingerprint_and_the_stage_makes_it(shape
         deps = {Path(dep.def_path).stem for dep in stage.deps if dep.def_path.startswith("fingerprints/")}
         assert deps == {own}, name
         used |= deps
-    assert used == made
+    idle = {method for method in params.methods if method not in {row["method"] for row in params.landscapes.values()}}
+    assert used == made - {f"landscape-{method}" for method in idle}
 
 
 def test_no_two_stages_share_outputs(shape):

@@ -114,12 +114,11 @@ WRONG = {
         ["A06-fastvqa-konvid1k-au"],
         "tables.table03.rows: 'A06-fastvqa-konvid1k-au' is not defined (did you mean 'A06-fastvqa-konvid1k-aua'?)",
     ),
-    "misspelt run of a figure": (
-        "figures/fig1a/run",
-        "A01-fastvqa-konvid1k-bas",
-        f"figures.fig1a.run: 'A01-fastvqa-konvid1k-bas' is not defined (did you mean '{BASE}'?)",
+    "misspelt run of a landscape": (
+        "landscapes/A01-fastvqa-konvid1k-bas",
+        {},
+        f"landscapes: 'A01-fastvqa-konvid1k-bas' is not defined (did you mean '{BASE}'?)",
     ),
-    "no such figure": ("figures/fig1a/kind", "bars", "figures.fig1a: kind: 'bars' is not one of curves"),
     "initial weights of another method": (
         f"runs/{RWP}/init",
         "initial/sama.safetensors",

@@ -80,11 +80,12 @@ def small_params() -> dict:
     for name in ("youtubeugc", "koniq10k"):
         del raw["datasets"][name]
     raw["motion"] = {name: {"clips": 1} for name in raw["zero_shot"]}
-    raw |= {"slowfast": {}, "shared": {}, "methods": {"fastvqa": {"epochs": 12}}}
+    raw |= {"slowfast": {}, "shared": {"epochs": ["epoch 1"]}, "methods": {"fastvqa": {"epochs": 12}}}
     raw["runs"] = {name: raw["runs"][name] for name in RUNS}
     rows = {"weight_decay=0": [SECOND], "weight_decay=0.05": [FIRST]}
     raw["tables"] = {"table02": {"title": "Weight decay", "rows": rows}}
     raw["figures"] = {"fig1a": raw["figures"]["fig1a"]}
+    raw["landscapes"] = {FIRST: {**raw["landscapes"][FIRST], "weights": ["last_ema"]}}
     return raw
 
 
@@ -104,6 +105,8 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "stages/plan.json": json.dumps({"outs": outs, "fingerprints": blocks}),
         "vqa/__init__.py": "",
         "reports/paper/table02.csv": "the paper's numbers",
+        "reports/claims.yaml": "the paper's claims",
+        "vqa/report/site/style.css": "the looks",
         **{f"stages/{name}.py": f"from stages import run\n\nrun({name!r})\n" for name in GRAPH},
     }
     for name, text in files.items():
@@ -139,12 +142,12 @@ def _add_run(raw: dict) -> None:
     raw["runs"][NEW] = {**raw["runs"][FIRST], "perturbation": "rwp", "gamma": 0.01}
 
 
-PAGES = {"tables", "report"}
+PAGES = {"tables", "statistics", "figures", "verdicts", "site", "report"}
 EDITS = {
     "a run": (lambda raw: raw["runs"][SECOND].update(gamma=1), _train_and_evaluate(SECOND) | PAGES),
-    "the run of a figure": (
+    "a run with a landscape": (
         lambda raw: raw["runs"][FIRST].update(gamma=1),
-        _train_and_evaluate(FIRST) | PAGES | {"figures@fig1a"},
+        _train_and_evaluate(FIRST) | PAGES | {f"landscape@{FIRST}"},
     ),
     "a run that another starts from": (
         lambda raw: raw["runs"][PLAIN].update(gamma=1),
@@ -155,14 +158,14 @@ EDITS = {
     "a run more": (_add_run, _train_and_evaluate(NEW) | PAGES),
     "a method": (
         lambda raw: raw["methods"]["fastvqa"].update(epochs=5),
-        _train_and_evaluate(*RUNS) | PAGES | {"initial@fastvqa", "figures@fig1a"},
+        _train_and_evaluate(*RUNS) | PAGES | {"initial@fastvqa", f"landscape@{FIRST}"},
     ),
     "the title of a data set": (
         lambda raw: raw["datasets"]["spaq"].update(title="SPAQ!"),
-        PAGES | {"contact_sheet", "figures@fig1a"},
+        PAGES | {"contact_sheet"},
     ),
     "the bootstrap": (lambda raw: raw["common"].update(bootstrap=10), PAGES),
-    "loader workers": (lambda raw: raw["common"].update(loader_workers=2), {"report"}),
+    "loader workers": (lambda raw: raw["common"].update(loader_workers=2), PAGES - {"tables"}),
 }
 
 

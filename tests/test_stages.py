@@ -25,8 +25,13 @@ SEQUENCE = (
     *(("zero_shot", "motion"), ("initial", "fastvqa"), ("train", RUN), ("evaluate", RUN), ("train", TUNED)),
     *(
         ("evaluate", TUNED),
+        ("landscape", RUN),
+        ("landscape", TUNED),
         ("tables",),
-        ("figures", "fig1a"),
+        ("statistics",),
+        ("figures",),
+        ("verdicts",),
+        ("site",),
         ("report",),
         ("fingerprints",),
         ("check", "--update"),
@@ -74,6 +79,15 @@ runs:
      test: [konvid1k/test], partition: {seeds: [42, 7, 8], train_share: 0.7}}
 tables:
   table05: {title: Adversarial weight perturbation, rows: {gamma=0.01: [A13-tiny-awp], gamma=0: [E01-tiny-tuned]}}
+landscape:
+  curve: {points: 5, span: [-1, 1], directions: 2}
+  <<: {batches: 1, rise_at: [0.5, 1.0], curvature_step: 0.05, surface_points: 3}
+  worst: {gamma: 0.01, steps: 2}
+  eigenvalue: {tolerance: 0.1, max_iterations: 5, batches: 0}
+landscapes:
+  A13-tiny-awp: {method: fastvqa, data: prepared/konvid1k, weights: [last_ema, epoch_1_raw], surface: true}
+  E01-tiny-tuned: {method: fastvqa, data: prepared/konvid1k, weights: [last_ema]}
+statistics: {permutations: 99, level: 0.05, power: 0.8, margin: 0.02}
 figures:
   fig1a: {kind: curves, run: A13-tiny-awp, metric: srcc, title: FAST-VQA on KoNViD-1k}
 """
@@ -116,7 +130,7 @@ def make_scale(parent: Path) -> Path:
     """The folder of a scale; its root has the code and the paper's numbers, and baselines of its own."""
     for folder in ("root/reports", "scale", "site"):
         (parent / folder).mkdir(parents=True)
-    for name in ("vqa", "stages", "reports/paper"):
+    for name in ("vqa", "stages", "reports/paper", "reports/claims.yaml"):
         (parent / "root" / name).symlink_to(ROOT / name)
     (parent / "scale" / "params.yaml").write_text(PARAMS)
     (parent / "scale" / "synthetic.yaml").write_text(SYNTHETIC)
@@ -270,8 +284,8 @@ def test_metrics_agree_with_the_item_lists(finished):
 
 def test_table_figure_page_and_contact_sheet_are_made(finished):
     reports = finished / "reports"
-    for name in ("contact_sheet.png", "fig1a.png"):
-        assert (reports / "figures" / name).read_bytes().startswith(b"\x89PNG")
+    for name in ("contact_sheet.png", "figures/fig1a.png"):
+        assert (reports / name).read_bytes().startswith(b"\x89PNG")
     assert {path.name for path in (reports / "tables").iterdir()} == {f"table05.{s}" for s in ("csv", "md", "tex")}
     assert (reports / "figures" / "fig1a.svg").read_text().lstrip().startswith("<?xml")
     assert len(rows(reports / "figures" / "fig1a.csv")) > 0
@@ -283,6 +297,20 @@ def test_table_figure_page_and_contact_sheet_are_made(finished):
     page = (reports / "README.md").read_text()
     assert "tables/table05.md" in page
     assert "figures/fig1a.png" in page
+
+
+def test_landscapes_statistics_verdicts_and_site_are_made(finished):
+    assert {path.name for path in (finished / "landscapes" / RUN).iterdir()} == {
+        *("curve.csv", "sharpness.csv", "surface.csv", "landscape.json")
+    }
+    assert json.loads((finished / "landscapes" / TUNED / "landscape.json").read_text())["cut"] == 42
+    points = rows(finished / "reports" / "statistics" / "sharpness_points.csv")
+    assert [point["run"] for point in points] == [RUN, TUNED]
+    verdicts = {row["verdict"] for row in rows(finished / "reports" / "claims.csv")}
+    assert verdicts <= {"reproduced", "not distinguishable", "contradicted", "not run"}
+    assert "not run" in verdicts, "of thirteen tables there is one"
+    assert (finished / "reports" / "verdicts.md").read_text().startswith("# Verdicts")
+    assert (finished / "reports" / "site" / "index.html").is_file()
 
 
 def test_fingerprints_cover_every_module_that_the_stages_imported(finished):
@@ -301,7 +329,17 @@ def test_everything_made_anew_has_the_same_bytes(finished, tmp_path):
     for stage in SEQUENCE:
         if stage[0] != "check":
             assert run(again, *stage).returncode == 0
-    for folder in ("data", "prepared", "motion", "zero_shot", "initial", "runs", "reports", "fingerprints"):
+    for folder in (
+        "data",
+        "prepared",
+        "motion",
+        "zero_shot",
+        "initial",
+        "runs",
+        "landscapes",
+        "reports",
+        "fingerprints",
+    ):
         names = [path.relative_to(finished) for path in (finished / folder).rglob("*") if path.is_file()]
         assert sorted(path.relative_to(again) for path in (again / folder).rglob("*") if path.is_file()) == sorted(
             names
@@ -357,6 +395,7 @@ def test_a_truncated_video_is_named_and_can_be_excluded(scale):
         ("train", "A13-tiny-aw", f"runs: 'A13-tiny-aw' is not defined (did you mean '{RUN}'?)"),
         ("evaluate", "A13-tiny-aw", f"runs: 'A13-tiny-aw' is not defined (did you mean '{RUN}'?)"),
         ("fetch", "konvid", "datasets: 'konvid' is not defined (did you mean 'konvid1k'?)"),
+        ("landscape", "A13-tiny-aw", f"landscapes: 'A13-tiny-aw' is not defined (did you mean '{RUN}'?)"),
         ("figures", "fig1", "figures: 'fig1' is not defined (did you mean 'fig1a'?)"),
     ],
 )
@@ -371,7 +410,11 @@ def test_a_misspelt_name_gets_a_suggestion(quick, stage, argument, hint):
         (("motion", "konvid1k"), "run the prepare stage of konvid1k first"),
         (("train", RUN), f"initial/fastvqa.safetensors is missing: `dvc repro train@{RUN}`"),
         (("tables",), "dvc repro evaluate@"),
+        (("landscape", RUN), f"dvc repro train@{RUN}"),
+        (("statistics",), "dvc repro evaluate@"),
         (("figures", "fig1a"), "dvc repro train@"),
+        (("verdicts",), "dvc repro "),
+        (("site",), "dvc repro "),
         (("check",), "metrics.json"),
         (("report",), "table"),
     ],

@@ -109,7 +109,7 @@ def test_blocks_draw_the_same_resamples_as_one_draw(monkeypatch: pytest.MonkeyPa
     pred, mos = draw.normal(size=30), draw.normal(size=30)
     whole = resampled_correlation(pred, mos, "srcc", 100, numpy_generator("test", 5))
     assert BLOCK // 30 > 100
-    monkeypatch.setattr("vqa.stats.BLOCK", 30 * 7)
+    monkeypatch.setattr("vqa.stats.correlation.BLOCK", 30 * 7)
     np.testing.assert_array_equal(resampled_correlation(pred, mos, "srcc", 100, numpy_generator("test", 5)), whole)
 
 

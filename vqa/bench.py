@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
+from vqa.landscape import BatchLoss, LandscapeConfig, curve, method_loss, random_directions
 from vqa.methods import load_method
 from vqa.params import Params
 from vqa.perturb import build_perturbation
@@ -76,6 +77,27 @@ def training(params: Params, repeats: int = 12) -> dict[str, float]:
 
         result[kind] = seconds(step, repeats)
     return result
+
+
+def landscape_point(params: Params, repeats: int = 5, n_batches: int = 4) -> dict[str, float]:
+    """Seconds of one point of a loss landscape and of plain forward passes over the same fixed batches."""
+    run = next(iter(params.runs.values()))
+    method = load_method(run.method, params.methods[run.method], run)
+    size, generator = params.methods[run.method]["backbone"]["input_size"], torch_generator("bench-landscape", 0)
+    shape, mos = (method.batch_size, 1, 3, *size), torch.linspace(1, 5, method.batch_size)
+    loss = BatchLoss(method_loss(method), [(torch.randn(shape, generator=generator), mos) for _ in range(n_batches)])
+    model = method.build(torch_generator("init", 0))
+    (direction,) = random_directions(model, LandscapeConfig(), 0)
+    alphas = LandscapeConfig(points=9).alphas
+    points = seconds(lambda k: curve(model, [direction], alphas, loss), repeats) / len(alphas)
+
+    @torch.inference_mode()
+    def forward(k: int) -> None:
+        model.eval()
+        for inputs, _ in loss.batches:
+            method.scores(model, inputs)
+
+    return {"forward passes": seconds(forward, repeats * len(alphas)), "a landscape point": points}
 
 
 def _video(path: Path) -> Path:

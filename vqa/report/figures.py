@@ -72,7 +72,7 @@ def _panel(block: dict[str, Any], where: str, params: Params) -> Panel:
     try:
         one_of("kind", block.get("kind"), tuple(KINDS))
         panel = build(KINDS[block["kind"]], {key: value for key, value in block.items() if key != "kind"}, where)
-        panel.check(params)
+        panel.check(params, where)
     except ParamsError:
         raise
     except ValueError as error:

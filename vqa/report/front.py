@@ -1,6 +1,7 @@
-"""The front page of the report: what was rebuilt, at which scale, what it says, and what is not in it."""
+"""The front page of the report: what was rebuilt, at which scale, what held, and what is not in it."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,10 @@ import pandas as pd
 
 from vqa.io import InputError
 from vqa.params import Params, Run
+from vqa.report.figures import read_figures
 from vqa.report.layout import coverage, exceptions, interval, number, row_names, sources, warnings
 from vqa.report.render import markdown_digest, pipe_table
+from vqa.report.significance import MARK, read_marks
 from vqa.report.tables import PROTOCOLS, read_paper, read_table
 from vqa.report.wording import QUOTED, interval_definition, protocol_definitions, scale_warning
 
@@ -146,38 +149,77 @@ def front_page(params: Params, reports: Path, paper: Path, prepared: Path) -> st
         f"> **{scale_warning(common)}**",
         ">",
         f"> Scale `{common.scale}`, training seed {common.seed}.",
-        *("", "## Tables", "", *overview(frames, params, paper), ""),
+        "> All of it to click and hover: [site/index.html](site/index.html).",
+        *("", "## Verdicts", "", *verdicts(reports), ""),
+        *("## Tables", "", *overview(frames, params, paper), ""),
         *("## Baselines", "", BASELINES, "", *baselines(frames, params), ""),
         *("## Figures", "", *_figures(params, reports)),
         *("## Data", "", *data_overview(params, prepared), ""),
-        *("![Samples of every data set, from low to high MOS](figures/contact_sheet.png)", ""),
+        *("![Samples of every data set, from low to high MOS](contact_sheet.png)", ""),
         *("## How to read", "", *_how_to_read(params), ""),
         *("## What was not run", "", *not_run(frames, paper), ""),
         *("## Our rows in full", "", OUR_ROWS, ""),
     ]
+    marks = read_marks(reports / "statistics" / "comparisons.csv", params.statistics["level"])
     for name, frame in frames.items():
         lines += [f"### {frame.table.iloc[0]}. {params.tables[name].title}", ""]
         lines += [line for warning in warnings(frame) for line in (f"**Warning:** {warning}", "")]
-        lines += [*(markdown_digest(frame) or ["No row was run."]), ""]
+        lines += [*(markdown_digest(frame, marks.get(name)) or ["No row was run."]), ""]
         lines += [line for term, text in exceptions(frame).items() for line in (f"{term}: {text}", "")]
         files = " · ".join(f"[{kind}](tables/{name}.{kind})" for kind in ("md", "tex", "csv"))
         lines += [f"All rows, items and seeds: {files}", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
+def verdicts(reports: Path) -> list[str]:
+    """One line per claim of the paper, and how many held."""
+    path = reports / "claims.csv"
+    if not path.is_file():
+        raise InputError(f"{path} is missing: `dvc repro verdicts`")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    clean = table[table.protocol == "clean"].set_index("id")
+    released = table[table.protocol == "released"].set_index("id").verdict
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in clean.verdict.value_counts(sort=False).items())
+    rows = [
+        [
+            f"[{name}](verdicts.md#{_anchor(f'{name}: {claim.title}')})",
+            claim.title,
+            claim.source,
+            claim.verdict,
+            released[name],
+            claim.paper_holds,
+        ]
+        for name, claim in clean.iterrows()
+    ]
+    header = ["Claim", "What the paper says", "Source", "Clean", "Released", "By its own numbers"]
+    return [
+        f"{len(clean)} claims of the paper, judged on the data of this scale by the clean protocol: {counts}. "
+        "Tests, intervals and what these data could have shown: [verdicts.md](verdicts.md).",
+        "",
+        *pipe_table(header, [False] * len(header), rows),
+    ]
+
+
+def _anchor(heading: str) -> str:
+    """Where a link to a heading of a Markdown page leads."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 def _figures(params: Params, reports: Path) -> list[str]:
     lines = []
-    for stem, figure in params.figures.items():
+    for stem, figure in read_figures(params).items():
         if not (reports / "figures" / f"{stem}.png").is_file():
             raise InputError(f"{reports}/figures/{stem}.png is missing: `dvc repro figures`")
-        text = f"{_figure_name(stem)}: {figure.metric.upper()} over the epochs, {figure.title}"
-        files = " · ".join(f"[{kind}](figures/{stem}.{kind})" for kind in ("svg", "csv"))
-        lines += [f"![{text}](figures/{stem}.png)", "", f"{text} (run `{figure.run}`): {files}", ""]
+        text = f"{figure_name(stem)}: {figure.title}".lstrip(": ")
+        files = [f"[svg](figures/{stem}.svg)", *(f"[{s}.csv](figures/{s}.csv)" for s in figure.stems(stem))]
+        lines += [f"![{text}](figures/{stem}.png)", "", f"{text}: {' · '.join(files)}", ""]
     return lines or ["None in params.", ""]
 
 
-def _figure_name(stem: str) -> str:
-    """``Figure 1(a)`` for ``fig1a``, as the paper names it."""
+def figure_name(stem: str) -> str:
+    """``Figure 1(a)`` for ``fig1a``, as the paper names it; empty for a figure that is not the paper's."""
+    if not stem.startswith("fig"):
+        return ""
     number, part = stem.removeprefix("fig").rstrip("abcdefgh"), stem[-1]
     return f"Figure {number}({part})" if part.isalpha() else f"Figure {number}"
 
@@ -186,6 +228,8 @@ def _how_to_read(params: Params) -> list[str]:
     definitions = protocol_definitions(params.common)
     return [
         *(f"- {name.capitalize()} protocol: {text}" for name, text in definitions.items()),
+        f"- {MARK} beside a value: it differs from the table's reference row (own recipe, gamma 0, or the row without "
+        f"AWP): paired bootstrap over the items, Holm over the table, level {params.statistics['level']:g}.",
         f"- Intervals: {interval_definition(params.common)} With one seed, a difference between two rows that is small "
         "against their intervals says nothing about which is better.",
         "- Gap: train minus test. Every row of ours is shown above the paper's.",

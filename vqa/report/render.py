@@ -21,7 +21,8 @@ from vqa.report.layout import (
     number,
     warnings,
 )
-from vqa.report.tables import PROTOCOLS
+from vqa.report.significance import Place
+from vqa.report.tables import PROTOCOLS, row_key
 from vqa.report.wording import scale_warning
 
 ESCAPES = {
@@ -63,15 +64,20 @@ def markdown_block(frame: pd.DataFrame, protocol: str) -> list[str]:
     return _grid(layout, lines)
 
 
-def markdown_digest(frame: pd.DataFrame) -> list[str]:
-    """Lines of one Markdown table of both protocols, with the rows that have a number of ours; none without such."""
+def markdown_digest(frame: pd.DataFrame, marks: dict[Place, str] | None = None) -> list[str]:
+    """Lines of one Markdown table of both protocols, with the rows that have a number of ours; none without such.
+
+    Args:
+        frame: long form of the table.
+        marks: what to set behind a value, see :func:`vqa.report.significance.read_marks`.
+    """
     layout, lines = lay_out(frame), []
     for rows in zip(*(body(frame, layout, protocol) for protocol in PROTOCOLS), strict=True):
         if not any(is_filled(cells) for _, cells in rows):
             continue
         labels: tuple[str, ...] = rows[0][0].labels
         for protocol, (_, cells) in zip(PROTOCOLS, rows, strict=True):
-            lines.append([*labels, f"ours, {protocol}", *_values(cells)])
+            lines.append([*labels, f"ours, {protocol}", *_values(cells, marks or {})])
             labels = tuple("" for _ in labels)
         lines.append(_paper(layout, rows[0][1]))
     return _grid(layout, lines) if lines else []
@@ -88,8 +94,13 @@ def _grid(layout: Layout, lines: list[list[str]]) -> list[str]:
     return pipe_table(header, right, lines)
 
 
-def _values(cells: list[Cell]) -> list[str]:
-    return [f"{number(cell['value'])} {interval(cell)}".rstrip() for cell in cells]
+def _values(cells: list[Cell], marks: dict[Place, str] | None = None) -> list[str]:
+    return [f"{number(cell['value'])}{(marks or {}).get(_place(cell), '')} {interval(cell)}".rstrip() for cell in cells]
+
+
+def _place(cell: Cell) -> Place:
+    key = row_key(cell["method"], cell["setting"])
+    return cell["protocol"], key, cell["dataset"], cell["metric"], cell["split"]
 
 
 def _paper(layout: Layout, cells: list[Cell]) -> list[str]:

@@ -72,7 +72,8 @@ class TrainedRun:
         except OSError as error:
             raise InputError(f"{error.filename} is missing: `dvc repro evaluate@{name}` makes it") from None
         self.reporting = self.metrics.get("reporting", {})
-        self.result, self._numbers = cache(self._result), cache(self._compute)
+        self.result, self.numbers = cache(self._result), cache(self._compute)
+        self.scored, self.distribution = cache(self._scored), cache(self._distribution)
 
     def _result(self, protocol: str, test: str, metric: str, split: str) -> Result:
         """The number of one cell.
@@ -86,16 +87,13 @@ class TrainedRun:
         Raises:
             InputError: if ``metrics.json`` does not say what follows from ``predictions.csv``.
         """
-        train, digests = f"{self.run.train}/train", self.metrics["items_digest"]
-        keys = {"train": (train,), "test": (test,), "gap": (train, test)}[split]
-        block = self.metrics[protocol]
+        keys, digests, block = self.keys(test, split), self.metrics["items_digest"], self.metrics[protocol]
         if any(key not in block["scores"] for key in keys):
             return Result()
         stated = block["gap"][test] if split == "gap" else block["scores"][keys[0]]
-        numbers = [self._numbers(protocol, key, metric) for key in keys]
-        values, resampled = (a - b for a, b in zip(*numbers, strict=True)) if split == "gap" else numbers[0]
+        values = self.values(protocol, test, metric, split)
         self._check(stated[metric], np.median(values), f"{protocol} {metric} {'gap ' * (split == 'gap')}of {keys[-1]}")
-        low, high = percentile_interval(np.median(resampled, axis=0))
+        low, high = percentile_interval(self.distribution(protocol, test, metric, split))
         picked = protocol == "released" and split != "train"
         return Result(
             value=float("nan") if stated[metric] is None else stated[metric],
@@ -111,11 +109,31 @@ class TrainedRun:
             run=self.name,
         )
 
-    def _compute(self, protocol: str, key: str, metric: str) -> tuple[np.ndarray, np.ndarray]:
-        """Correlation of every random split ``(F,)``, and of its resamples ``(F, R)``."""
+    def keys(self, test: str, split: str) -> tuple[str, ...]:
+        """``dataset/split`` of the items behind a number: of ``train``, ``test``, or both for ``gap``."""
+        train = f"{self.run.train}/train"
+        return {"train": (train,), "test": (test,), "gap": (train, test)}[split]
+
+    def values(self, protocol: str, test: str, metric: str, split: str) -> np.ndarray:
+        """Number of every random split, ``(F,)``, whose median is the result; arguments as of ``result``."""
+        numbers = [self.numbers(protocol, key, metric)[0] for key in self.keys(test, split)]
+        return np.subtract(*numbers) if split == "gap" else numbers[0]
+
+    def _distribution(self, protocol: str, test: str, metric: str, split: str) -> np.ndarray:
+        """What the interval of ``result`` is read off: the median over random splits of every resample, ``(R,)``.
+
+        Resamples are named by their items, so of two runs on the same items the distributions may be subtracted
+        from each other: that is a paired bootstrap.
+        """
+        numbers = [self.numbers(protocol, key, metric)[1] for key in self.keys(test, split)]
+        return np.median(np.subtract(*numbers) if split == "gap" else numbers[0], axis=0)
+
+    def _compute(self, protocol: str, key: str, metric: str, raw: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Correlation of every random split ``(F,)``, and of its resamples ``(F, R)``; ``raw``: never mapped (P10)."""
+        if raw and not self._mapped(protocol, key, metric):
+            return self.numbers(protocol, key, metric)
         values, resampled = [], []
-        for fold, block in self._folds(protocol):
-            pred, mos = self._scored_pairs(protocol, key, metric, fold, block["scores"][key])
+        for (fold, _), (pred, mos) in zip(self.folds(protocol), self.scored(protocol, key, metric, raw), strict=True):
             values.append(ROW_METRICS[metric](pred[None], mos[None])[0])
             # The stream is named by the items: all runs see the same resamples of a test set.
             position = (key,) if fold is None else (key, fold)
@@ -123,7 +141,7 @@ class TrainedRun:
             resampled.append(resampled_correlation(pred, mos, metric, self.common.bootstrap, generator))
         return np.array(values), np.array(resampled)
 
-    def _folds(self, protocol: str) -> list[tuple[int | None, dict]]:
+    def folds(self, protocol: str) -> list[tuple[int | None, dict]]:
         """Number and scores of every random split; without random splits the one split, which has no number."""
         if "folds" not in self.metrics:
             return [(None, self.metrics[protocol])]
@@ -134,21 +152,35 @@ class TrainedRun:
         released = protocol == "released" and not key.endswith("/train")
         return released and metric == "plcc" and self.reporting.get("plcc") == "mapped"
 
-    def _scored_pairs(
-        self, protocol: str, key: str, metric: str, fold: int | None, scores: dict
+    def _scored(self, protocol: str, key: str, metric: str, raw: bool = False) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Predictions and MOS ``(n,)`` of every random split that the stated metric was computed from.
+
+        Args:
+            protocol: ``released`` or ``clean``.
+            key: ``dataset/split``.
+            metric: ``srcc`` or ``plcc``; of the released protocol each may have an epoch of its own.
+            raw: the predictions as they are, even where the stated metric is that of mapped ones.
+
+        Raises:
+            InputError: if the stated metric is not theirs.
+        """
+        return [
+            self._scored_pair(protocol, key, metric, fold, b["scores"][key], raw) for fold, b in self.folds(protocol)
+        ]
+
+    def _scored_pair(
+        self, protocol: str, key: str, metric: str, fold: int | None, scores: dict, raw: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Predictions and MOS ``(n,)`` that the stated metric was computed from; InputError if it was not."""
-        dataset, _, split = key.partition("/")
-        table = self.predictions
-        rows = (table.protocol == protocol) & (table.dataset == dataset) & (table.split == split)
-        if fold is not None:
-            rows &= table.fold == fold
+        weights, epoch = None, None
         if protocol == "released" and "best_epoch" in scores:
-            rows &= (table.weights == self.common.released.weights) & (table.epoch == scores["best_epoch"][metric])
+            weights, epoch = self.common.released.weights, scores["best_epoch"][metric]
         elif protocol == "released":
-            rows &= (table.weights == "on-the-fly") & (table.epoch == scores["epoch"])
-        pred, mos = (table[column].to_numpy(dtype=np.float64)[rows.to_numpy()] for column in ("prediction", "mos"))
-        if self._mapped(protocol, key, metric):
+            weights, epoch = "on-the-fly", scores["epoch"]
+        pred, mos = self.predicted(protocol, key, fold, weights, epoch)
+        mapped = self._mapped(protocol, key, metric)
+        if mapped and raw:
+            return pred, mos
+        if mapped:
             try:
                 pred = logistic_map(pred, mos)
             except (ValueError, RuntimeError):  # not defined on these predictions, and stated as such
@@ -156,6 +188,19 @@ class TrainedRun:
         again = ROW_METRICS[metric](pred[None], mos[None])[0] if len(pred) == scores["n"] else None
         place = f"{protocol} {metric} of {key}" + ("" if fold is None else f", split {fold},")
         self._check(scores[metric], again, place)
+        return pred, mos
+
+    def predicted(
+        self, protocol: str, key: str, fold: int | None, weights: str | None = None, epoch: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Predictions and MOS ``(n,)`` in the order of the items; ``weights`` and ``epoch`` if there are several."""
+        dataset, _, split = key.partition("/")
+        table = self.predictions
+        rows = (table.protocol == protocol) & (table.dataset == dataset) & (table.split == split)
+        for column, wanted in (("fold", fold), ("weights", weights), ("epoch", epoch)):
+            if wanted is not None:
+                rows &= table[column] == wanted
+        pred, mos = (table[column].to_numpy(dtype=np.float64)[rows.to_numpy()] for column in ("prediction", "mos"))
         return pred, mos
 
     def _check(self, stated: float | None, again: float | None, place: str) -> None:

@@ -19,7 +19,7 @@ INK, QUIET, GRID = "#222222", "#6B6B6B", "#E3E3E3"
 # Tol's muted colours) and its lightness the strength.
 HUES = {"weight decay": "#999933", "augmentation": "#44AA99", "RWP": "#D17A00", "AWP": "#882255", "epoch": "#4A6FA5"}
 METHODS = {"FAST-VQA": INK, "SAMA": "#AA4499", "SimpleVQA": "#3388BB", "SAMA-IQA": "#8C6D31"}
-COLUMN_INCHES, PAGE_INCHES = 3.5, 7.16
+COLUMN_INCHES = 3.5
 DPI = 200
 
 SETTINGS = {
@@ -55,7 +55,7 @@ SETTINGS = {
 def shades(hue: str, count: int) -> list[str]:
     """``count`` colours of one hue, from light to full."""
     rgb = np.array(to_rgb(hue))
-    shares = np.linspace(0.45, 1, count) if count > 1 else [1.0]
+    shares = np.linspace(0.6, 1, count) if count > 1 else [1.0]
     return [to_hex(1 - share * (1 - rgb)) for share in shares]
 
 

@@ -46,8 +46,8 @@ class Panel(Protocol):
     title: str
     size: tuple[float, float]
 
-    def check(self, params: Params) -> None:
-        """Raise ValueError if params do not have what the panel names."""
+    def check(self, params: Params, where: str) -> None:
+        """Raise ParamsError, which begins with ``where``, if params do not have what the panel names."""
 
     def numbers(self, sources: Sources) -> pd.DataFrame:
         """The plotted numbers."""

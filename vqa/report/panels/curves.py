@@ -29,14 +29,14 @@ class Panel:
     title: str
     run: str
     metric: str
-    size = (COLUMN_INCHES, 3.05)
+    size = (COLUMN_INCHES, 2.95)
 
     def __post_init__(self) -> None:
         one_of("metric", self.metric, ("srcc", "plcc"))
 
-    def check(self, params: Params) -> None:
+    def check(self, params: Params, where: str) -> None:
         """ParamsError if there is no such run."""
-        known_name("params.yaml: figures", self.run, params.runs)
+        known_name(f"{where}.run", self.run, params.runs)
 
     def numbers(self, sources: Sources) -> pd.DataFrame:
         """One row per epoch, see :func:`curve_numbers`."""
@@ -52,7 +52,7 @@ class Panel:
     def draw(self, canvas: SubFigure, numbers: pd.DataFrame, params: Params) -> None:
         """Train and test above, their gap below, each with the 95 % interval over the items."""
         upper, lower = canvas.subplots(2, 1, sharex=True, height_ratios=[2.6, 1])
-        place(canvas, self.size, left=0.58, right=0.62, top=0.26, bottom=0.62)
+        place(canvas, self.size, left=0.58, right=0.62, top=0.26, bottom=0.52)
         canvas.subplots_adjust(hspace=0.13)
         upper.set_title(self.title)
         upper.set_ylabel(self.metric.upper())

@@ -25,7 +25,7 @@ class Panel:
         hue: what the curves differ in, a key of :data:`vqa.report.style.HUES`, or ``method``.
         base: label of the curve that the others are compared with, drawn in ink.
         part: ``train`` or ``test`` items.
-        relative: show the rise over the loss at the weights themselves, not the loss: for methods whose losses differ.
+        relative: show the loss as a multiple of that at the weights themselves: for methods whose losses differ.
     """
 
     title: str
@@ -34,20 +34,20 @@ class Panel:
     base: str
     part: str = "train"
     relative: bool = False
-    size = (COLUMN_INCHES, 2.55)
+    size = (COLUMN_INCHES, 2.45)
 
     def __post_init__(self) -> None:
         one_of("hue", self.hue, (*HUES, "method"))
         one_of("part", self.part, ("train", "test"))
         one_of("base", self.base, tuple(self.curves))
 
-    def check(self, params: Params) -> None:
+    def check(self, params: Params, where: str) -> None:
         """ParamsError if a run has no landscape."""
         for curve in self.curves.values():
             run, _, weights = curve.partition("/")
-            known_name("params.yaml: figures: landscapes", run, params.landscapes)
+            known_name(f"{where}: landscapes", run, params.landscapes)
             if weights and weights not in params.landscapes[run]["weights"]:
-                raise ParamsError(f"params.yaml: figures: landscapes.{run} does not measure {weights}")
+                raise ParamsError(f"{where}: landscapes.{run} does not measure {weights}")
 
     def numbers(self, sources: Sources) -> pd.DataFrame:
         """``alpha``; for every label the mean over the directions and their range, ``LABEL low`` and ``LABEL high``."""
@@ -58,7 +58,7 @@ class Panel:
             chosen = (table.weights == (weights or table.weights.iloc[0])) & table.part.str.endswith(f"/{self.part}")
             losses = table[chosen].pivot(index="alpha", columns="direction", values="loss")
             if self.relative:
-                losses = losses - losses.loc[losses.index[np.abs(losses.index).argmin()]]
+                losses = losses / losses.loc[losses.index[np.abs(losses.index).argmin()]]
             columns |= {
                 label: losses.mean(axis=1),
                 f"{label} low": losses.min(axis=1),
@@ -69,10 +69,10 @@ class Panel:
     def draw(self, canvas: SubFigure, numbers: pd.DataFrame, params: Params) -> None:
         """One curve per label with a band from the lowest to the highest direction."""
         axes = canvas.subplots()
-        place(canvas, self.size, left=0.55, right=0.78, top=0.26, bottom=0.6)
+        place(canvas, self.size, left=0.55, right=0.78, top=0.26, bottom=0.52)
         axes.set_title(self.title)
         axes.set_xlabel("Step α along a random direction")
-        axes.set_ylabel("Rise of the training loss" if self.relative else f"{self.part.capitalize()} loss")
+        axes.set_ylabel(f"{self.part.capitalize()} loss" + " / loss at α = 0" * self.relative)
         looks = self.looks()
         # The curve that others are compared with lies on top.
         for label in sorted(self.curves, key=lambda label: label == self.base):
@@ -82,9 +82,13 @@ class Panel:
                 axes.fill_between(numbers.alpha, *band, color=colour, alpha=0.09, linewidth=0)
             axes.plot(numbers.alpha, numbers[label], color=colour, linestyle=style, linewidth=1.4)
         axes.set_xlim(numbers.alpha.min(), numbers.alpha.max())
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        if self.relative:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        else:
+            axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+            axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.set_ylim(axes.get_ylim())
-        axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.grid(visible=False, axis="x")
         ends = {
             shown(label): (numbers[label].iloc[-1], looks[label][0], "bold" if label == self.base else "normal")

@@ -23,7 +23,7 @@ class Panel:
     def __post_init__(self) -> None:
         one_of("metric", self.metric, ("srcc", "plcc"))
 
-    def check(self, params: Params) -> None:
+    def check(self, params: Params, where: str) -> None:
         """Nothing is named that could be missing."""
 
     def numbers(self, sources: Sources) -> pd.DataFrame:
@@ -34,7 +34,7 @@ class Panel:
     def draw(self, canvas: SubFigure, numbers: pd.DataFrame, params: Params) -> None:
         """A row per method: a dot for every run and test set, a diamond with its interval for their mean."""
         axes = canvas.subplots()
-        place(canvas, self.size, left=0.85, right=0.15, top=0.26, bottom=0.62)
+        place(canvas, self.size, left=1.05, right=0.15, top=0.26, bottom=0.52)
         axes.set_title(self.title)
         axes.axvline(0, color=QUIET, linewidth=0.6)
         means = numbers[numbers.level == "method"].set_index("name")

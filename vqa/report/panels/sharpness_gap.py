@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import SubFigure
 
+from vqa.io import InputError
 from vqa.params import Params
 from vqa.report.panels.base import Sources, place
 from vqa.report.style import COLUMN_INCHES, HUES, INK, QUIET
@@ -19,8 +21,7 @@ class Panel:
 
     Attributes:
         title: above the panel.
-        method: whose runs.
-        train: data set that they train on.
+        group: of runs, a method on a training set by their titles: ``FAST-VQA on KoNViD-1k``.
         measure: column of ``sharpness_points.csv``.
         axis: what the measure is called at the axis.
         metric: ``srcc`` or ``plcc``, of the gap.
@@ -28,8 +29,7 @@ class Panel:
     """
 
     title: str
-    method: str
-    train: str
+    group: str
     measure: str
     axis: str
     metric: str = "srcc"
@@ -40,32 +40,28 @@ class Panel:
         one_of("metric", self.metric, ("srcc", "plcc"))
         one_of("protocol", self.protocol, ("clean", "released"))
 
-    def check(self, params: Params) -> None:
-        """ParamsError if there is no such method or data set."""
-        known_name("params.yaml: figures: methods", self.method, params.methods)
-        known_name("params.yaml: figures: datasets", self.train, params.datasets)
+    def check(self, params: Params, where: str) -> None:
+        """ParamsError if there is no such training set."""
+        known_name(f"{where}.group", self.group.partition(" on ")[2], [d.title for d in params.datasets.values()])
 
     def numbers(self, sources: Sources) -> pd.DataFrame:
         """Rows ``run, regularizer, strength, sharpness, gap``, and the correlation in every row."""
         points = sources.table("reports/statistics/sharpness_points.csv", "statistics")
-        points = points[(points.method == self.method) & (points.train == self.train)]
-        gap = f"gap_{self.metric}_{self.protocol}"
-        shown = points[["run", "regularizer", "strength", self.measure, gap]].set_axis(
-            ["run", "regularizer", "strength", "sharpness", "gap"], axis=1
-        )
-        return shown.assign(**self._correlation(sources, set(points.group)))
-
-    def _correlation(self, sources: Sources, groups: set[str]) -> dict[str, float]:
-        """Spearman's correlation and its interval, of the one group that the points make."""
+        points = points[points.method + " on " + points.train == self.group]
+        if points.empty or self.measure not in points:
+            raise InputError(f"sharpness_points.csv has no {self.measure} of {self.group}: `dvc repro statistics`")
+        columns = {"run": "run", "regularizer": "regularizer", "strength": "strength", self.measure: "sharpness"}
+        columns[f"gap_{self.metric}_{self.protocol}"] = "gap"
         table = sources.table("reports/statistics/sharpness_gap.csv", "statistics")
-        chosen = table.group.isin(groups) & (table.measure == self.measure) & (table.gap == self.metric)
+        chosen = (table.group == self.group) & (table.measure == self.measure) & (table.gap == self.metric)
         row = table[chosen & (table.protocol == self.protocol)]
-        return {name: row[name].iloc[0] if len(row) else float("nan") for name in ("spearman", "ci_low", "ci_high")}
+        correlation = {name: row[name].iloc[0] if len(row) else np.nan for name in ("spearman", "ci_low", "ci_high")}
+        return points[list(columns)].rename(columns=columns).assign(**correlation)
 
     def draw(self, canvas: SubFigure, numbers: pd.DataFrame, params: Params) -> None:
         """A cloud with one marker per kind of regularizer, named in the legend, and the correlation above."""
         axes = canvas.subplots()
-        place(canvas, self.size, left=0.6, right=0.15, top=0.42, bottom=0.62)
+        place(canvas, self.size, left=0.6, right=0.15, top=0.42, bottom=0.52)
         axes.set_title(self.title, pad=14)
         for kind, points in numbers.groupby("regularizer", sort=False):
             look = {"color": HUES.get(kind, INK), "marker": MARKERS.get(kind, "o"), "s": 46 if kind == "none" else 20}

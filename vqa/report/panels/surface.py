@@ -8,7 +8,7 @@ from matplotlib.figure import SubFigure
 
 from vqa.params import Params
 from vqa.report.panels.base import Sources, place
-from vqa.report.style import INK, PAGE_INCHES
+from vqa.report.style import INK
 from vqa.strict import ParamsError, known_name
 
 LEVELS = 14
@@ -20,14 +20,14 @@ class Panel:
 
     title: str
     runs: dict[str, str]
-    size = (PAGE_INCHES, 2.6)
+    size = (5.4, 2.5)
 
-    def check(self, params: Params) -> None:
+    def check(self, params: Params, where: str) -> None:
         """ParamsError if a run has no surface."""
         for run in self.runs.values():
-            known_name("params.yaml: figures: landscapes", run, params.landscapes)
+            known_name(f"{where}: landscapes", run, params.landscapes)
             if not params.landscapes[run].get("surface"):
-                raise ParamsError(f"params.yaml: figures: landscapes.{run} must say surface: true")
+                raise ParamsError(f"{where}: landscapes.{run} must say surface: true")
 
     def numbers(self, sources: Sources) -> pd.DataFrame:
         """Rows ``label, alpha, beta, loss``."""
@@ -40,7 +40,7 @@ class Panel:
     def draw(self, canvas: SubFigure, numbers: pd.DataFrame, params: Params) -> None:
         """Filled contours; a cross at the trained weights, with the loss there."""
         row = canvas.subplots(1, len(self.runs), sharex=True, sharey=True, squeeze=False)[0]
-        place(canvas, self.size, left=0.5, right=0.75, top=0.42, bottom=0.6)
+        place(canvas, self.size, left=0.5, right=0.75, top=0.42, bottom=0.52)
         levels = np.linspace(numbers.loss.min(), numbers.loss.max(), LEVELS + 1)
         for axes, label in zip(row, self.runs, strict=True):
             plane = numbers[numbers.label == label].pivot(index="beta", columns="alpha", values="loss")

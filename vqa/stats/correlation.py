@@ -5,7 +5,7 @@ training seed, nor the choice of the epoch on the test set. The interval of a ga
 distributions, for training and test items are different items and are resampled independently.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import stats
@@ -59,16 +59,22 @@ def resampled_correlation(
     Raises:
         ValueError: for fewer than two items or sides of unequal length.
     """
-    n = len(pred)
-    if pred.shape != mos.shape or pred.ndim != 1 or n < 2:
+    if pred.shape != mos.shape or pred.ndim != 1 or len(pred) < 2:
         raise ValueError(f"predictions {pred.shape} and MOS {mos.shape} must be 1-D, of one length, at least 2 items")
+    blocks = resampled_items(len(pred), resamples, generator)
+    return np.concatenate([correlation_of_items(pred, mos, metric, index) for index in blocks])
+
+
+def resampled_items(n: int, resamples: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+    """Items of every resample, ``(r, n)`` positions at a time, ``resamples`` rows in all; blocks do not change them."""
     block = max(1, BLOCK // n)
-    parts = []
     for start in range(0, resamples, block):
-        index = generator.integers(0, n, (min(block, resamples - start), n))
-        sides = [resampled_ranks(x, index) if metric == "srcc" else x[index] for x in (pred, mos)]
-        parts.append(row_plcc(*sides))
-    return np.concatenate(parts)
+        yield generator.integers(0, n, (min(block, resamples - start), n))
+
+
+def correlation_of_items(pred: np.ndarray, mos: np.ndarray, metric: str, index: np.ndarray) -> np.ndarray:
+    """SRCC or PLCC ``(R,)`` of the items that the rows of ``index`` ``(R, n)`` name; NaN where a side is constant."""
+    return row_plcc(*(resampled_ranks(side, index) if metric == "srcc" else side[index] for side in (pred, mos)))
 
 
 def resampled_ranks(values: np.ndarray, index: np.ndarray) -> np.ndarray:

@@ -1,0 +1,48 @@
+"""Compare runs with each other: ``python -m stages.statistics``.
+
+Reads ``reports/paper/``, the results of the runs that ``params.tables`` and ``params.landscapes`` name, and
+``landscapes/``; writes ``reports/statistics/``: every pair of rows of a table (``comparisons.csv``), what the choice of
+the epoch is worth (``selection_bonus.csv``), sharpness and gap of runs (``sharpness_points.csv``) and their correlation
+(``sharpness_gap.csv``), and the variation over seeds and splits (``spread.csv``).
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from vqa.io import run_stage, write_csv
+from vqa.params import load
+from vqa.report.bonus import repeated_trainings, selection_bonus
+from vqa.report.compare import COLUMNS, comparisons
+from vqa.report.results import TrainedRun
+from vqa.report.sharpness_gap import correlations, points
+from vqa.report.tables import fill, read_paper
+from vqa.stats.config import Statistics
+from vqa.strict import build
+
+
+def main() -> None:
+    """Write all statistics anew."""
+    params = load()
+    settings = build(Statistics, params.statistics, "params.yaml: statistics")
+    tabulated = [name for table in params.tables.values() for row in table.rows.values() for name in row]
+    names = dict.fromkeys([*tabulated, *params.landscapes])
+    runs = {name: TrainedRun(name, params.runs[name], Path("runs") / name, params.common) for name in names}
+    paper, compared = Path(params.root) / "reports" / "paper", []
+    for name, table in params.tables.items():
+        frame = fill(name, table, read_paper(paper / f"{name}.csv"), runs, params.datasets)
+        compared.append(comparisons(name, frame, runs, params.datasets, settings))
+    found = points(runs, params, Path("landscapes"))
+    files = {
+        "comparisons": pd.concat(compared, ignore_index=True) if compared else pd.DataFrame(columns=COLUMNS),
+        "selection_bonus": selection_bonus(runs[name] for name in dict.fromkeys(tabulated)),
+        "sharpness_points": found,
+        "sharpness_gap": correlations(found, params.common.bootstrap, settings, params.common.seed),
+        "spread": repeated_trainings(runs[name] for name in dict.fromkeys(tabulated)),
+    }
+    for name, frame in files.items():
+        write_csv(Path("reports") / "statistics" / f"{name}.csv", frame)
+
+
+if __name__ == "__main__":
+    run_stage(main)

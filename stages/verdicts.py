@@ -1,0 +1,39 @@
+"""Judge the paper's claims and numbers by ours: ``python -m stages.verdicts``.
+
+Reads what the paper says (``reports/claims.yaml``, ``reports/paper/``) and what we found (``reports/tables/``,
+``reports/statistics/``, ``landscapes/*/sharpness.csv``, ``runs/*/curve.csv``); writes ``reports/claims.csv`` (claims),
+``reports/verdicts.csv`` (cells) and ``reports/verdicts.md`` (both, to be read).
+"""
+
+from pathlib import Path
+
+from vqa.io import atomic, run_stage, write_csv
+from vqa.params import load
+from vqa.report.claims import read_claims
+from vqa.report.evidence import Printed, read_evidence
+from vqa.report.judge import Court
+from vqa.report.verdict_page import verdict_page
+from vqa.report.verdicts import cell_rows, claim_rows, judge_all
+from vqa.stats.config import Statistics
+from vqa.strict import build
+
+
+def main() -> None:
+    """Write the three files."""
+    params, reports = load(), Path("reports")
+    source = Path(params.root) / "reports"
+    printed = Printed(source / "paper")
+    claims = read_claims(source / "claims.yaml", printed)
+    weights = params.common.released.weights
+    ours = read_evidence(reports / "tables", reports / "statistics", Path("runs"), Path("landscapes"), weights)
+    settings = build(Statistics, params.statistics, "params.yaml: statistics")
+    court = Court(ours, printed, settings.level, settings.margin)
+    judged, cells = judge_all(claims, court), cell_rows(court)
+    write_csv(reports / "claims.csv", claim_rows(judged))
+    write_csv(reports / "verdicts.csv", cells)
+    with atomic(reports / "verdicts.md") as draft:
+        draft.write_text(verdict_page(judged, cells, court, params.common), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,29 @@
+"""What a run is called where runs are compared with each other: its method, its group, and its regularizer."""
+
+from vqa.params import Params, Run
+
+METHOD_TITLES = {"simplevqa": "SimpleVQA", "fastvqa": "FAST-VQA", "sama": "SAMA", "sama_iqa": "SAMA for images"}
+
+
+def method_title(method: str) -> str:
+    """Printed name of a method; the name in params if it has no other."""
+    return METHOD_TITLES.get(method, method)
+
+
+def regularizer(run: Run, params: Params) -> tuple[str, str]:
+    """What sets a run apart from its method's own recipe, and how strong it is.
+
+    Returns:
+        ``weight decay`` and its value, ``augmentation`` and its name, ``RWP`` or ``AWP`` and its gamma, several of them
+        joined by " + "; ``none`` and an empty text for a baseline.
+    """
+    kind, gamma = params.perturbation(run)
+    found = []
+    if run.weight_decay is not None:
+        found.append(("weight decay", f"{run.weight_decay:g}"))
+    if run.augmentation != "none":
+        found.append(("augmentation", run.augmentation))
+    if kind != "none":
+        found.append((kind.upper(), f"{gamma:g}"))
+    names, strengths = zip(*found, strict=True) if found else (("none",), ("",))
+    return " + ".join(names), " + ".join(strengths)

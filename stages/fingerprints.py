@@ -18,6 +18,8 @@ from vqa.measure import read_blocks
 from vqa.methods import method_module
 from vqa.params import load
 from vqa.report.figures import read_figures
+from vqa.stats.config import Statistics
+from vqa.strict import ParamsError, build
 
 # What each stage depends on beside its code: the blocks of params that all its instances share ...
 STAGES: dict[str, tuple[str, ...]] = {
@@ -52,8 +54,11 @@ def main() -> None:
     """Write all fingerprints anew."""
     params, out = load(), Path("fingerprints")
     # Blocks that the last stages read: a slip is found now, not after hours of training.
-    read_blocks(params)
+    measuring, _ = read_blocks(params)
     read_figures(params)
+    at = build(Statistics, params.statistics, "params.yaml: statistics").rise_at
+    if at not in measuring.rise_at:
+        raise ParamsError(f"params.yaml: statistics.rise_at: {at} is none of landscape.rise_at")
     root, content = Path(params.root), dataclasses.asdict(params)
     texts = {}
     for stage, names in STAGES.items():

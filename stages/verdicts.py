@@ -24,9 +24,9 @@ def main() -> None:
     source = Path(params.root) / "reports"
     printed = Printed(source / "paper")
     claims = read_claims(source / "claims.yaml", printed)
-    weights = params.common.released.weights
-    ours = read_evidence(reports / "tables", reports / "statistics", Path("runs"), Path("landscapes"), weights)
     settings = build(Statistics, params.statistics, "params.yaml: statistics")
+    folders = (reports / "tables", reports / "statistics", Path("runs"), Path("landscapes"))
+    ours = read_evidence(*folders, params.common.released.weights, settings.rise_at)
     court = Court(ours, printed, settings.level, settings.margin)
     judged, cells = judge_all(claims, court), cell_rows(court)
     write_csv(reports / "claims.csv", claim_rows(judged))

@@ -78,7 +78,7 @@ landscape:
   worst: {gamma: 0.01, steps: 1}
   eigenvalue: {tolerance: 0.1, max_iterations: 5, batches: 1}
 landscapes: {}
-statistics: {permutations: 99, level: 0.05, power: 0.8, margin: 0.02}
+statistics: {permutations: 99, level: 0.05, power: 0.8, margin: 0.02, rise_at: 0.5}
 figures:
   fig1a: {kind: curves, run: A01, metric: srcc, title: Baseline}
   fig1b: {kind: curves, run: A01, metric: plcc, title: Baseline}

@@ -21,7 +21,7 @@ from vqa.stats.multiple import holm
 from vqa.stats.paired import bootstrap_p, paired_differences, permutation_test
 
 TEST, TRAIN = "konvid1k/test", "konvid1k/train"
-SETTINGS = Statistics(permutations=199, level=0.05, power=0.8, margin=0.02)
+SETTINGS = Statistics(permutations=199, level=0.05, power=0.8, margin=0.02, rise_at=0.5)
 FOLDS = (123, 246, 369)
 
 

@@ -253,7 +253,7 @@ PAGES = {"tables", "statistics", "figures", "verdicts", "site", "report"}
         ("train_epoch: last", "train_epoch: best", {*of(METHODS, "evaluate"), *PAGES}),
         ("bootstrap: 1000", "bootstrap: 999", PAGES),
         ("margin: 0.02", "margin: 0.03", {"statistics", "verdicts", "site", "report"}),
-        ("points: 21", "points: 11", {*of(METHODS, "landscape"), "site"}),
+        ("points: 11", "points: 21", {*of(METHODS, "landscape"), "site"}),
         ("weight_decay: 0.5}", "weight_decay: 0.6}", PAGES),
         ("title: Weight decay, FAST-VQA on K", "title: FAST-VQA on K", PAGES - {"figures"}),
         ("time: sum", "time: mean", {*of({"sama"}), "site", "report"}),

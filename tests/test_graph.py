@@ -87,7 +87,7 @@ def test_data_flows_from_fetch_to_the_report(shape, params):
     assert around | {"statistics"} <= set(shape.graph.successors("figures"))
     assert {"tables", "statistics"} <= set(shape.graph.successors("verdicts"))
     for page in ("site", "report"):
-        assert {"tables", "figures", "statistics", "verdicts", "contact_sheet"} <= set(shape.graph.successors(page))
+        assert {"tables", "figures", "statistics", "verdicts"} <= set(shape.graph.successors(page))
     assert {f"prepare@{name}" for name in params.datasets} <= set(shape.graph.successors("contact_sheet"))
 
 

@@ -150,9 +150,14 @@ def test_blocks_that_do_not_fit_are_refused_in_one_line():
         assert name in str(error.value)
         assert "\n" not in str(error.value)
     wrong = params.__class__(**{**vars(params), "landscape": {**params.landscape, "rise_at": [0.33]}})
-    with pytest.raises(ParamsError, match=r"landscape: rise_at: 0\.33, its negative and 0 must be alphas"):
+    with pytest.raises(ParamsError, match=r"landscape: rise_at: 0\.33 and its negative must be alphas"):
         read_blocks(wrong)
-    assert settings.curve.alphas[10] == 0
+    wrong = params.__class__(
+        **{**vars(params), "landscape": {**params.landscape, "curve": {"points": 10}, "rise_at": []}}
+    )
+    with pytest.raises(ParamsError, match=r"landscape: curve: 0 must be an alpha"):
+        read_blocks(wrong)
+    assert 0 in settings.curve.alphas
 
 
 def test_epochs_of_weights():

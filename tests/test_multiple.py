@@ -72,7 +72,7 @@ def test_unequal_groups_are_pooled_by_their_degrees_of_freedom() -> None:
 
 
 def test_block_of_params() -> None:
-    block = {"permutations": 1999, "level": 0.05, "power": 0.8, "margin": 0.02}
+    block = {"permutations": 1999, "level": 0.05, "power": 0.8, "margin": 0.02, "rise_at": 0.5}
     assert build(Statistics, block, "params.yaml: statistics").margin == 0.02
     for change in ({"level": 5.0}, {"power": 0.0}, {"margin": 1.0}, {"permutations": 0}):
         with pytest.raises(ParamsError, match=r"params.yaml: statistics: .*must"):

@@ -87,7 +87,7 @@ landscape:
 landscapes:
   A13-tiny-awp: {method: fastvqa, data: prepared/konvid1k, weights: [last_ema, epoch_1_raw], surface: true}
   E01-tiny-tuned: {method: fastvqa, data: prepared/konvid1k, weights: [last_ema]}
-statistics: {permutations: 99, level: 0.05, power: 0.8, margin: 0.02}
+statistics: {permutations: 99, level: 0.05, power: 0.8, margin: 0.02, rise_at: 0.5}
 figures:
   fig1a: {kind: curves, run: A13-tiny-awp, metric: srcc, title: FAST-VQA on KoNViD-1k}
 """

@@ -11,6 +11,7 @@ import yaml
 from report_fixture import PARAMS, call, contents
 from verdict_fixture import (
     CLAIMS,
+    RISE_AT,
     Cell,
     as_printed,
     court,
@@ -132,7 +133,7 @@ def test_what_was_tested_names_a_part_of_the_same_verdict(tmp_path: Path) -> Non
 
 def make(folder: Path, **values) -> Path:
     write_reports(folder, **values)
-    (folder / "params.yaml").write_text(PARAMS)
+    (folder / "params.yaml").write_text(PARAMS.replace("rise_at: 0.5", f"rise_at: {RISE_AT}"))
     write_landscape(folder, "table05-gamma=0", {1: [0.01, 0.02], 12: [0.02, 0.031]})
     return folder
 

@@ -17,7 +17,7 @@ from vqa.report.judge import Court
 from vqa.report.tables import COLUMNS, PROTOCOLS, row_key
 
 CLAIMS = PAPER.parent / "claims.yaml"
-LEVEL, MARGIN = 0.05, 0.02
+LEVEL, MARGIN, RISE_AT = 0.05, 0.02, 0.2
 OURS = ("SimpleVQA", "FAST-VQA", "SAMA")
 REFERENCES = ("weight_decay=0.05", "augmentation=base", "gamma=0")
 Cell = dict
@@ -99,17 +99,19 @@ def court(
     printed = paper()
     tables = filled(printed, value, error, names)
     places = (folder / "runs", folder / "landscapes")
-    return Court(Evidence(tables, compared(tables, error), correlations, *places, "ema"), printed, LEVEL, MARGIN)
+    return Court(
+        Evidence(tables, compared(tables, error), correlations, *places, "ema", RISE_AT), printed, LEVEL, MARGIN
+    )
 
 
 def nothing(folder: Path) -> Court:
     """No evidence at all."""
     places = (folder / "runs", folder / "landscapes")
-    return Court(Evidence({}, pd.DataFrame(), None, *places, "ema"), paper(), LEVEL, MARGIN)
+    return Court(Evidence({}, pd.DataFrame(), None, *places, "ema", RISE_AT), paper(), LEVEL, MARGIN)
 
 
 def write_landscape(folder: Path, run: str, rises: dict[int, list[float]], part: str = "konvid1k/train") -> None:
-    """``sharpness.csv`` of a run: rises along every direction at the smaller of two steps, by epoch."""
+    """``sharpness.csv`` of a run: rises along every direction at one of two steps; the larger says the opposite."""
     columns = ["weights", "epoch", "part", "measure", "at", "direction", "value"]
     rows: list[tuple] = []
     for epoch, values in rises.items():
@@ -135,7 +137,7 @@ def write_curve(folder: Path, run: str, gaps: list[float]) -> None:
 
 
 def correlated(spearman: float, p: float, group: str = "all, within groups") -> pd.DataFrame:
-    """``sharpness_gap.csv`` with one group: the smallest step is not the first row."""
+    """``sharpness_gap.csv`` with one group: the step that counts is not the first row."""
     rows = []
     for measure, sign in (("curvature", -1), ("mean_rise_1.0", -1), ("mean_rise_0.2", 1)):
         for gap in ("srcc", "plcc"):

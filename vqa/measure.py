@@ -70,8 +70,10 @@ class Measuring:
 
     def __post_init__(self) -> None:
         for alpha in self.rise_at:
-            if not {-alpha, 0.0, alpha} <= {round(a, 9) for a in self.curve.alphas}:
-                raise ValueError(f"rise_at: {alpha}, its negative and 0 must be alphas of the curve")
+            if not {-alpha, alpha} <= {round(a, 9) for a in self.curve.alphas}:
+                raise ValueError(f"rise_at: {alpha} and its negative must be alphas of the curve")
+        if 0 not in self.curve.alphas:
+            raise ValueError("curve: 0 must be an alpha; take an odd number of points and a symmetric span")
         if self.batches < 0 or self.surface_points < 2 or not self.curvature_step > 0:
             raise ValueError("batches must not be negative, surface_points at least 2, curvature_step positive")
 
@@ -215,10 +217,12 @@ def measure_sharpness(
     adversary = WeightPerturbation(worst.gamma, "gradient", perturbing.tensors, perturbing.projection)
     rows: list[tuple] = []
     for part, loss in parts.items():
-        for k, line in curves[curves.part == part].groupby("direction"):
-            alphas, losses = line.alpha.to_numpy(), line.loss.to_numpy()[None]
+        lines = curves[curves.part == part].pivot(index="direction", columns="alpha", values="loss")
+        for k, line in lines.iterrows():
+            alphas, losses = lines.columns.to_numpy(), line.to_numpy()[None]
             rows += [(part, "mean_rise", alpha, k, mean_rise(alphas, losses, alpha)) for alpha in settings.rise_at]
-        bends = curvature(near, curve(model, directions, near, loss), step)
+        sides = curve(model, directions, [-step, step], loss)
+        bends = curvature(near, np.insert(sides, 1, lines[0.0], axis=1), step)
         rows += [(part, "curvature", step, k, value) for k, value in enumerate(bends)]
         rows.append((part, "worst_rise", worst.gamma, "", worst_rise(model, loss, adversary, worst.steps)))
     if eigenvalue:

@@ -75,6 +75,7 @@ class Evidence:
         runs: folder of the runs, for ``curve.csv``.
         landscapes: folder of the landscapes, for ``sharpness.csv``.
         weights: ``ema`` or ``raw``, the released protocol's test scores.
+        rise_at: alpha of the mean rise that stands for sharpness.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -83,6 +84,7 @@ class Evidence:
     runs: Path
     landscapes: Path
     weights: str
+    rise_at: float
     _cells: dict[tuple, dict] = field(init=False, repr=False, compare=False)
     _pairs: dict[tuple, Difference] = field(init=False, repr=False, compare=False)
 
@@ -129,7 +131,7 @@ class Evidence:
         return f"{row} of {table} is quoted, not run" if sources == {"quoted"} else ""
 
     def rises(self, run: str) -> pd.DataFrame | None:
-        """Mean rise of the training loss along every direction, at the smallest step that was measured.
+        """Mean rise of the training loss along every direction, at ``rise_at``.
 
         Returns:
             One row per direction and one column per epoch whose EMA weights were measured, in their order; None if
@@ -141,7 +143,7 @@ class Evidence:
         table = pd.read_csv(path)
         rows = table[(table.measure == "mean_rise") & table.part.str.endswith("/train")]
         rows = rows[rows.weights.str.endswith("_ema")]
-        rows = rows[rows["at"] == rows["at"].min()]
+        rows = rows[np.isclose(rows["at"], self.rise_at)]
         return rows.pivot_table(index="direction", columns="epoch", values="value") if len(rows) else None
 
     def curve(self, run: str, metric: str) -> pd.Series | None:
@@ -155,17 +157,18 @@ class Evidence:
         return gap.groupby(first.epoch).mean()
 
     def correlation(self, group: str, metric: str, protocol: str) -> dict | None:
-        """Row of ``sharpness_gap.csv`` for the mean rise at the smallest step; None if there is none."""
+        """Row of ``sharpness_gap.csv`` for the mean rise at ``rise_at``; None if there is none."""
         table = self.correlations
         if table is None:
             return None
         rows = table[(table.group == group) & (table.gap == metric.lower()) & (table.protocol == protocol)]
-        rows = rows[rows.measure.str.startswith("mean_rise_") & rows.spearman.notna()]
-        by_step = sorted(rows.to_dict("records"), key=lambda row: float(row["measure"].removeprefix("mean_rise_")))
-        return by_step[0] if by_step else None
+        rows = rows[(rows.measure == f"mean_rise_{self.rise_at:g}") & rows.spearman.notna()]
+        return rows.to_dict("records")[0] if len(rows) else None
 
 
-def read_evidence(tables: Path, statistics: Path, runs: Path, landscapes: Path, weights: str) -> Evidence:
+def read_evidence(
+    tables: Path, statistics: Path, runs: Path, landscapes: Path, weights: str, rise_at: float
+) -> Evidence:
     """Read what the stages before left.
 
     Args:
@@ -174,6 +177,7 @@ def read_evidence(tables: Path, statistics: Path, runs: Path, landscapes: Path, 
         runs: see :class:`Evidence`.
         landscapes: see :class:`Evidence`.
         weights: see :class:`Evidence`.
+        rise_at: see :class:`Evidence`.
 
     Raises:
         InputError: if there are no comparisons.
@@ -185,4 +189,4 @@ def read_evidence(tables: Path, statistics: Path, runs: Path, landscapes: Path, 
     path = statistics / "sharpness_gap.csv"
     correlations = pd.read_csv(path) if path.is_file() else None
     filled = {file.stem: read_table(file) for file in sorted(tables.glob("table*.csv"))}
-    return Evidence(filled, comparisons, correlations, runs, landscapes, weights)
+    return Evidence(filled, comparisons, correlations, runs, landscapes, weights, rise_at)

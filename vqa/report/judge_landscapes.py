@@ -1,7 +1,7 @@
 """Statements about sharpness and about epochs, part by part.
 
-Sharpness is the mean rise of the training loss along random directions, at the smallest step that was measured, around
-the EMA weights: a matter of the weights, the same in both protocols. Runs of one method were measured along the same
+Sharpness is the mean rise of the training loss along random directions, at one named step, around the EMA
+weights: a matter of the weights, the same in both protocols. Runs of one method were measured along the same
 directions and are compared direction by direction; the test is over directions, not over training seeds. The paper
 shows landscapes and curves as figures without numbers, so it cannot be held against its own.
 """

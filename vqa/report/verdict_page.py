@@ -38,9 +38,9 @@ RULES = (
     "Rows of different tables (`across`): not paired, from the intervals of the two rows, which is conservative.",
     "Gaps (`gap`): reproduced if the whole 95 % interval reaches the claimed size, contradicted if it is below; not "
     "adjusted for the number of parts.",
-    "Sharpness (`flatter`, `as_sharp`, `sharpens`, `order`): mean rise of the training loss at the smallest measured "
-    "step, around the EMA weights; Student's t over the random directions, which does not cover the training seed. It "
-    "is the same in both protocols.",
+    "Sharpness (`flatter`, `as_sharp`, `sharpens`, `order`): mean rise of the training loss at the step that "
+    "`statistics.rise_at` in params.yaml names, around the EMA weights; Student's t over the random directions, which "
+    "does not cover the training seed. It is the same in both protocols.",
     "Over epochs (`grows`, `together`) and over runs (`correlation`): Spearman's correlation, one-sided.",
     "A claim about every one of its parts is reproduced if all are, and contradicted if one is. A claim of *up to* so "
     "much is reproduced if one part is, and contradicted if all are. Not run: none of the parts was.",

@@ -18,7 +18,7 @@ CELLS = [
     *("paper", "value", "ci_low", "ci_high", "verdict", "reason"),
 ]
 CLAIMS = [
-    *("id", "source", "title", "statement", "protocol", "paper_holds", "verdict", "test"),
+    *("id", "source", "title", "says", "statement", "note", "protocol", "paper_holds", "verdict", "test"),
     *(f"n_{verdict.replace(' ', '_')}" for verdict in VERDICTS),
 ]
 QUOTED = "quoted from the literature, not run"
@@ -96,7 +96,7 @@ def claim_rows(judged: dict[str, dict[str, Judged]]) -> pd.DataFrame:
     for name, by_protocol in judged.items():
         for protocol, one in by_protocol.items():
             claim, counts = one.claim, one.counts
-            texts = (name, claim.source, claim.title, describe(claim.statement), protocol)
+            texts = (name, claim.source, claim.title, claim.says, describe(claim.statement), claim.note, protocol)
             rows.append((*texts, one.paper_holds, one.verdict, findings(one), *(counts[v] for v in VERDICTS)))
     return pd.DataFrame(rows, columns=CLAIMS)
 

@@ -12,12 +12,15 @@ class Statistics:
         level: of every test; intervals of differences have 1 - ``level``.
         power: at which the detectable difference is stated.
         margin: difference of SRCC or PLCC that matters: two models that differ by less are as good as each other.
+        rise_at: alpha at which the mean rise of the loss stands for sharpness in the verdicts; one of
+            ``landscape.rise_at``.
     """
 
     permutations: int
     level: float
     power: float
     margin: float
+    rise_at: float
 
     def __post_init__(self) -> None:
         if self.permutations < 1:

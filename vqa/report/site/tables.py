@@ -1,0 +1,127 @@
+"""What the page of the tables shows: every cell of ours with its interval, its test and its verdict."""
+
+import math
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from vqa.report.layout import Layout, body, interval, is_quoted, lay_out, notes, number, warnings
+from vqa.report.site.embed import bounds, decimals, probability, signed, slug, unique_short_names
+from vqa.report.site.inputs import Inputs
+from vqa.report.tables import PROTOCOLS, row_key
+
+# Of a test after Holm's correction.
+LEVEL = 0.05
+# Verdicts in the order of the pages, each with a sign of its own shape: colour is never the only difference.
+SIGNS = {"reproduced": "●", "not distinguishable": "○", "contradicted": "×", "not run": "–"}
+
+View = dict[str, Any]
+
+
+def tables_view(inputs: Inputs) -> list[View]:
+    """One view per table, in the order of params."""
+    names = unique_short_names(list(inputs.params.runs))
+    # Looked up cell by cell, so indexed once.
+    verdicts = {
+        (v["table"], v["protocol"], v["method"], v["setting"], v["dataset"], v["metric"], v["split"]): v
+        for v in inputs.verdicts.to_dict("records")
+    }
+    tested = inputs.comparisons[inputs.comparisons.reference.str.lower() == "true"]
+    comparisons: dict[str, list[View]] = {}
+    for comparison in tested.to_dict("records"):
+        comparisons.setdefault(comparison["table"], []).append(comparison)
+    views = []
+    for name, frame in inputs.tables.items():
+        title = inputs.params.tables[name].title
+        found = comparisons.get(name, [])
+        views.append(
+            {
+                "name": name,
+                "number": frame.table.iloc[0],
+                "title": title,
+                "warnings": warnings(frame),
+                "notes": notes(frame, inputs.params.common),
+                "blocks": [_block(frame, protocol, found, verdicts, names) for protocol in PROTOCOLS],
+                "tests": [_test(c) for c in found],
+            }
+        )
+    return views
+
+
+def _block(frame: pd.DataFrame, protocol: str, comparisons: list[View], verdicts: dict, names: dict[str, str]) -> View:
+    """One table under one protocol."""
+    layout = lay_out(frame)
+    by_key = {(c["a"], c["dataset"], c["metric"], c["split"]): c for c in comparisons if c["protocol"] == protocol}
+    references = {c["b"] for c in comparisons}
+    rows = []
+    for row, cells in body(frame, layout, protocol):
+        key = row_key(row.method, row.setting)
+        runs = list(dict.fromkeys(cell["run"] for cell in cells if cell["run"]))
+        shown = []
+        for cell in cells:
+            place = (cell["dataset"], cell["metric"], cell["split"])
+            verdict = verdicts.get((cell["table"], protocol, row.method, row.setting, *place))
+            shown.append(
+                {
+                    "text": number(cell["value"]).replace("-", "−"),
+                    "interval": interval(cell).replace("-", "−"),
+                    "paper": number(cell["paper"]).replace("-", "−"),
+                    "verdict": verdict and _verdict(verdict),
+                    "mark": mark(by_key.get((key, *place))),
+                }
+            )
+        rows.append(
+            {
+                "labels": row.labels,
+                "quoted": is_quoted(cells),
+                "reference": key in references,
+                "runs": [(names[run], run) for run in runs],
+                "cells": shown,
+            }
+        )
+    return {"protocol": protocol, "labels": layout.labels, "groups": _groups(layout), "rows": rows, "layout": layout}
+
+
+def _groups(layout: Layout) -> list[tuple[str, int]]:
+    return [(name, len(list(columns))) for name, columns in groupby(layout.columns, key=lambda c: c.group)]
+
+
+def _verdict(verdict: View) -> View:
+    word, reason = verdict["verdict"], verdict["reason"]
+    return {"word": word, "kind": slug(word), "sign": SIGNS.get(word, "?"), "text": f"{word}: {reason}".rstrip(": ")}
+
+
+def mark(comparison: View | None) -> View | None:
+    """How a cell differs from the same cell of the reference row: an arrow if the test says so, else ``ns``."""
+    if comparison is None:
+        return None
+    found = not math.isnan(comparison["p_holm"]) and comparison["p_holm"] < LEVEL
+    up = comparison["difference"] > 0
+    sign, kind = (("▲", "up") if up else ("▼", "down")) if found else ("ns", "ns")
+    text = (
+        f"{'significantly ' + ('higher' if up else 'lower') if found else 'not significantly different'} "
+        f"than {comparison['b']}: difference {signed(comparison['difference'])} "
+        f"{bounds(comparison['ci_low'], comparison['ci_high'])}, Holm-adjusted {probability(comparison['p_holm'])}, "
+        f"smallest detectable difference {decimals(comparison['detectable'])}"
+    )
+    return {"sign": sign, "kind": kind, "text": text.replace("different than", "different from")}
+
+
+def _test(comparison: View) -> View:
+    """One line of the list of all tests of a table."""
+    said = mark(comparison)
+    return {
+        "protocol": comparison["protocol"],
+        "cells": [
+            f"{comparison['a']} − {comparison['b']}",
+            f"{comparison['dataset']} {comparison['metric']} {comparison['split']}",
+            signed(comparison["difference"]),
+            bounds(comparison["ci_low"], comparison["ci_high"]),
+            probability(comparison["p_holm"]).removeprefix("p ").removeprefix("= "),
+            decimals(comparison["detectable"]),
+            signed(comparison["paper_difference"]),
+        ],
+        "sign": said["sign"] if said else "",
+        "kind": said["kind"] if said else "",
+    }

@@ -17,7 +17,7 @@ from vqa.io import InputError, run_stage, write_csv, write_json
 from vqa.methods import load_method
 from vqa.params import load
 from vqa.predict import clean_predictions
-from vqa.protocol import parts_by_fold, weights_folder
+from vqa.protocol import parts_by_training, weights_folder
 from vqa.rng import torch_generator
 
 
@@ -31,16 +31,17 @@ def main() -> None:
     if not released.is_file():
         raise InputError(f"{released} is missing: train the run first, `dvc repro train@{name}`")
     device = set_up(common)
-    folds = parts_by_fold(run, open_datasets(run.datasets))
+    every = parts_by_training(run, open_datasets(run.datasets), common.seed)
     method = load_method(run.method, params.methods[run.method], run)
     model = method.build(torch_generator("init", common.seed)).to(device)
     table, tables, contents = pd.read_csv(released), [], {}
-    for fold, parts in folds.items():
-        model.load_state_dict(load_file(weights_folder(out, folds, fold) / "last_ema.safetensors"))
-        clean = clean_predictions(model, method, parts, method.epochs, common.seed, common.loader_workers, device)
-        tables.append(pd.concat([table[table.fold == fold], clean], ignore_index=True))
+    for training, parts in every.items():
+        model.load_state_dict(load_file(weights_folder(out, every, training) / "last_ema.safetensors"))
+        clean = clean_predictions(model, method, parts, method.epochs, training.seed, common.loader_workers, device)
+        clean = clean.assign(fold=training.fold)
+        tables.append(pd.concat([table[table.fold == training.fold], clean], ignore_index=True))
         digests = {part.key: part.digest for part in parts}
-        contents[fold] = metrics(tables[-1], run, common, digests, method.reporting)
+        contents[training.fold] = metrics(tables[-1], run, common, digests, method.reporting, training.seed)
     write_csv(out / "predictions.csv", pd.concat(tables, ignore_index=True))
     write_json(out / "metrics.json", over_folds(contents))
 

@@ -1,31 +1,57 @@
 """Bring one data set to ``data/DATASET``: ``python -m stages.fetch DATASET``.
 
 A synthetic data set is made on the spot, from its block in ``synthetic.yaml``; a provided one is checked and linked
-from ``$VQA_DATA/DATASET`` (see :mod:`vqa.data.provided`). Nothing is downloaded.
+from ``$VQA_DATA/DATASET``, which is filled first where no form is in the way (see :mod:`vqa.data.provided`); a
+published one is labels and features that others computed (see :mod:`vqa.data.published.datasets`). What is downloaded
+comes from the folder that ``VQA_MIRROR`` names, if it is there.
+
+``python -m stages.fetch --check [DATASET]`` fetches nothing and says what is on disk, see :mod:`stages.audit`.
 """
 
+import argparse
+import importlib
 import sys
 from pathlib import Path
 
-from stages.common import argument
 from vqa.io import run_stage
-from vqa.params import load, load_synthetic
-from vqa.strict import ParamsError
+from vqa.params import Dataset, load, load_synthetic
+from vqa.strict import ParamsError, known_name
 
 
-def main() -> None:
-    """Make or link the data set named on the command line."""
+def main() -> int:
+    """Make or link the data set named on the command line; or audit it, with exit code 1 if something is bad."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", nargs="?", help="a key of params.yaml: datasets")
+    parser.add_argument("--check", action="store_true", help="audit what is on disk, of this data set or of all")
+    arguments = parser.parse_args()
+    if arguments.check:
+        # By its name, so that no change of the audit makes DVC fetch anything again.
+        return importlib.import_module("stages.audit").check(arguments.dataset)
+    if arguments.dataset is None:
+        parser.error("the name of a data set is missing")
     params = load()
-    name = argument(__doc__, "dataset", params.datasets)
-    out = Path("data") / name
-    if params.datasets[name].source == "synthetic":
-        make(name, out, params.common.seed)
+    known_name("params.yaml: datasets", arguments.dataset, params.datasets)
+    fetch(arguments.dataset, params.datasets[arguments.dataset], Path("data") / arguments.dataset, params.common.seed)
+    return 0
+
+
+def fetch(name: str, dataset: Dataset, out: Path, seed: int) -> None:
+    """Bring the data set ``name`` to ``out``; InputError, in one line, if that cannot be."""
+    # The imports are here and in make because no way to a data set needs the libraries of the others.
+    listed = dataset.list
+    lines = []
+    if dataset.source == "synthetic":
+        make(name, out, seed)
+    elif dataset.source == "published":
+        from vqa.data.published.datasets import fetch_features
+
+        lines = fetch_features(name, out, listed)
     else:
-        # Here, like the imports of make: neither way to a data set needs the libraries of the other.
         from vqa.data.provided import provide, source_folder
 
-        for line in provide(name, source_folder(name), out):
-            print(f"warning: {line}", file=sys.stderr)
+        lines = provide(name, source_folder(name), out, listed)
+    for line in lines:
+        print(f"warning: {line}", file=sys.stderr)
 
 
 def make(name: str, out: Path, seed: int) -> None:

@@ -28,6 +28,9 @@ STAGES: dict[str, tuple[str, ...]] = {
     "contact_sheet": ("datasets",),
     "motion": ("checksums",),
     "zero_shot": ("zero_shot",),
+    "published": (),
+    "regression": ("common.seed", "common.bootstrap", "datasets"),
+    "outside": ("common.seed", "common.bootstrap"),
     "tables": ("common.scale", "common.seed", "common.bootstrap", "common.released", "datasets", "runs", "tables"),
     "statistics": ("common", "datasets", "runs", "tables", "landscapes", "statistics"),
     "figures": ("common", "datasets", "runs", "landscapes", "figures"),
@@ -66,7 +69,7 @@ def main() -> None:
     for stage, names in METHOD_STAGES.items():
         for method, block in params.methods.items():
             shared = {**blocks_of(content, names), "method": block}
-            texts[f"{stage}-{method}"] = fingerprint(root, [f"stages.{stage}", method_module(method)], shared)
+            texts[f"{stage}-{method}"] = fingerprint(root, [f"stages.{stage}", method_module(method, block)], shared)
     shutil.rmtree(out, ignore_errors=True)
     for name, text in texts.items():
         with atomic(out / f"{name}.txt") as draft:

@@ -2,8 +2,7 @@
 
 Reads ``runs/RUN/weights/`` and the data that the run reads; writes ``landscapes/RUN/``: ``curve.csv`` (loss along
 random directions, training and test data), ``sharpness.csv`` (the same in single numbers), ``landscape.json`` (how it
-was measured) and, where params ask for it, ``surface.csv``. Of a run with several random cuts, the first one is
-measured.
+was measured) and, where params ask for it, ``surface.csv``. Of a run with several trainings, the first one is measured.
 """
 
 import dataclasses
@@ -31,7 +30,7 @@ from vqa.measure import (
 )
 from vqa.methods import load_method
 from vqa.params import load
-from vqa.protocol import parts_by_fold, weights_folder
+from vqa.protocol import parts_by_training, weights_folder
 from vqa.rng import torch_generator
 
 
@@ -44,15 +43,15 @@ def main() -> None:
     # Without augmentation: the landscapes of all runs belong to the same inputs (discrepancy P3).
     run = dataclasses.replace(params.runs[name], augmentation="none", test=params.runs[name].test[:1])
     device = set_up(common)
-    folds = parts_by_fold(run, open_datasets(run.datasets))
-    fold, both = next(iter(folds.items()))
+    every = parts_by_training(run, open_datasets(run.datasets), common.seed)
+    training, both = next(iter(every.items()))
     method = load_method(run.method, params.methods[run.method], run)
     model = method.build(torch_generator("init", common.seed)).to(device)
     parts = fixed_losses(method, both, settings.batches, common.seed, common.loader_workers, device)
     curves, numbers, out = [], [], Path("landscapes") / name
     shutil.rmtree(out, ignore_errors=True)
     for weights in tqdm(row.weights, desc="weights", disable=None):
-        path = weights_folder(Path("runs") / name, folds, fold) / f"{weights}.safetensors"
+        path = weights_folder(Path("runs") / name, every, training) / f"{weights}.safetensors"
         if not path.is_file():
             raise InputError(f"{path} is missing: runs.{name}.keep_epochs says what is kept, `dvc repro train@{name}`")
         model.load_state_dict(load_file(path))
@@ -67,7 +66,9 @@ def main() -> None:
             write_csv(out / "surface.csv", plane.assign(part=train)[SURFACE])
     write_csv(out / "curve.csv", pd.concat(curves)[CURVE])
     write_csv(out / "sharpness.csv", pd.concat(numbers)[SHARPNESS])
-    record = {"run": name, "seed": common.seed, "cut": fold, "settings": settings, "batch_size": method.batch_size}
+    # "seed" is that of directions and batches.
+    measured = {"cut": training.cut} | ({"training_seed": training.seed} if run.seeds else {})
+    record = {"run": name, "seed": common.seed, **measured, "settings": settings, "batch_size": method.batch_size}
     record["parts"] = {p.key: {"batches": len(parts[p.key].batches), "items_digest": p.digest} for p in both}
     write_json(out / "landscape.json", record)
 

@@ -1,13 +1,13 @@
 """Check one data set and make its item list: ``python -m stages.prepare DATASET``.
 
 Reads ``data/DATASET``; writes ``prepared/DATASET`` (see :mod:`vqa.data.prepare`). A file that cannot be decoded ends
-the stage with exit code 2 and its name, or is listed as excluded if the data set's params say so.
+the stage with exit code 2 and its name, or is listed as excluded if the data set's params say so. A published data set
+has features in the place of files (see :mod:`vqa.data.published.prepare`).
 """
 
 from pathlib import Path
 
 from stages.common import argument
-from vqa.data.prepare import prepare
 from vqa.io import run_stage
 from vqa.params import load
 
@@ -17,7 +17,16 @@ def main() -> None:
     params = load()
     name = argument(__doc__, "dataset", params.datasets)
     dataset = params.datasets[name]
-    report = prepare(Path("data") / name, Path("prepared") / name, dataset.bad_files, dataset.frame_store)
+    data, out = Path("data") / name, Path("prepared") / name
+    # Imports here: features need no decoder.
+    if dataset.source == "published":
+        from vqa.data.published.prepare import prepare_features
+
+        report = prepare_features(data, out)
+    else:
+        from vqa.data.prepare import prepare
+
+        report = prepare(data, out, dataset.bad_files, dataset.frame_store)
     print(f"{name}: {report['usable']} of {report['listed']} items usable, {len(report['excluded'])} excluded")
 
 

@@ -14,7 +14,7 @@ from vqa.io import run_stage, write_csv
 from vqa.params import load
 from vqa.report.bonus import repeated_trainings, selection_bonus
 from vqa.report.compare import COLUMNS, comparisons
-from vqa.report.results import TrainedRun
+from vqa.report.outside_row import names_of_tables, read_rows
 from vqa.report.sharpness_gap import correlations, points
 from vqa.report.tables import fill, read_paper
 from vqa.stats.config import Statistics
@@ -25,9 +25,8 @@ def main() -> None:
     """Write all statistics anew."""
     params = load()
     settings = build(Statistics, params.statistics, "params.yaml: statistics")
-    tabulated = [name for table in params.tables.values() for row in table.rows.values() for name in row]
-    names = dict.fromkeys([*tabulated, *params.landscapes])
-    runs = {name: TrainedRun(name, params.runs[name], Path("runs") / name, params.common) for name in names}
+    runs = read_rows([*names_of_tables(params), *params.landscapes], params, Path("runs"))
+    tabulated = [name for name in names_of_tables(params) if name in params.runs]
     paper, compared = Path(params.root) / "reports" / "paper", []
     for name, table in params.tables.items():
         frame = fill(name, table, read_paper(paper / f"{name}.csv"), runs, params.datasets)
@@ -35,10 +34,10 @@ def main() -> None:
     found = points(runs, params, Path("landscapes"))
     files = {
         "comparisons": pd.concat(compared, ignore_index=True) if compared else pd.DataFrame(columns=COLUMNS),
-        "selection_bonus": selection_bonus(runs[name] for name in dict.fromkeys(tabulated)),
+        "selection_bonus": selection_bonus(runs[name] for name in tabulated),
         "sharpness_points": found,
         "sharpness_gap": correlations(found, params.common.bootstrap, settings, params.common.seed),
-        "spread": repeated_trainings(runs[name] for name in dict.fromkeys(tabulated)),
+        "spread": repeated_trainings(runs[name] for name in tabulated),
     }
     for name, frame in files.items():
         write_csv(Path("reports") / "statistics" / f"{name}.csv", frame)

@@ -1,7 +1,8 @@
 """Fill and render the tables of params: ``python -m stages.tables``.
 
 Reads ``reports/paper/`` (the paper's numbers) and, of the runs that ``params.tables`` names, ``metrics.json`` and
-``predictions.csv``; writes ``reports/tables/``: per table the long form (``.csv``) and two pages (``.md``, ``.tex``).
+``predictions.csv``, or ``results.csv`` of rows that were not trained here; writes ``reports/tables/``: per table the
+long form (``.csv``) and two pages (``.md``, ``.tex``).
 """
 
 import shutil
@@ -9,17 +10,15 @@ from pathlib import Path
 
 from vqa.io import atomic, run_stage, write_csv
 from vqa.params import load
+from vqa.report.outside_row import names_of_tables, read_rows
 from vqa.report.render import latex, markdown
-from vqa.report.results import TrainedRun
 from vqa.report.tables import fill, read_paper, read_table
 
 
 def main() -> None:
     """Write all tables anew."""
     params = load()
-    rows = [row for table in params.tables.values() for row in table.rows.values()]
-    names = dict.fromkeys(name for row in rows for name in row)
-    runs = {name: TrainedRun(name, params.runs[name], Path("runs") / name, params.common) for name in names}
+    runs = read_rows(names_of_tables(params), params, Path("runs"))
     paper, out = Path(params.root) / "reports" / "paper", Path("reports") / "tables"
     filled = {
         name: fill(name, table, read_paper(paper / f"{name}.csv"), runs, params.datasets)

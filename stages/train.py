@@ -2,15 +2,15 @@
 
 Reads the prepared data sets and the weights to start from; writes ``runs/RUN/``: ``run.json`` (what was run),
 ``curve.csv`` (per epoch), ``epoch_predictions.csv`` (released protocol: on-the-fly train, EMA and raw test scores of
-every epoch) and ``weights/`` (safetensors; in a folder by cut if the data set is cut several times). A killed run goes
-on from ``.state/RUN/`` after its last full epoch, with the same result.
+every epoch) and ``weights/`` (safetensors; in a folder by training if there are several, for seeds or cuts of the data
+set). A killed run goes on from ``.state/RUN/`` after its last full epoch, with the same result.
 """
 
+import dataclasses
 import shutil
 from pathlib import Path
 
 import pandas as pd
-from safetensors.torch import load_file
 
 from stages.common import argument
 from vqa.data.items import open_datasets
@@ -20,9 +20,9 @@ from vqa.io import InputError, digest, file_digest, run_stage, write_csv, write_
 from vqa.methods import load_method, method_module
 from vqa.params import load
 from vqa.perturb import build_perturbation
-from vqa.protocol import parts_by_fold, weights_folder
+from vqa.protocol import parts_by_training, weights_folder
 from vqa.strict import ParamsError
-from vqa.train import Trainer
+from vqa.train import Trainer, initial_weights
 
 
 def main() -> None:
@@ -39,31 +39,35 @@ def main() -> None:
     if not Path(run.init).is_file():
         raise InputError(f"{run.init} is missing: `dvc repro train@{name}` makes all that the run needs")
     device = set_up(common)
-    folds = parts_by_fold(run, open_datasets(run.datasets))
+    parts = parts_by_training(run, open_datasets(run.datasets), common.seed)
+    row = {key: value for key, value in dataclasses.asdict(run).items() if key != "seeds" or value}
     record = {
         "run": name,
         "scale": common.scale,
-        "seed": common.seed,
-        "config": {"run": run, "recipe": method.config, "perturbing": common.perturbing},
-        "data": {f"{part.key}@{fold}" if fold else part.key: part.digest for fold, p in folds.items() for part in p},
+        "seed": next(iter(parts)).seed,
+        "config": {"run": row, "recipe": method.config, "perturbing": common.perturbing},
+        "data": {f"{p.key}@{p.cut.seed}" if p.cut else p.key: p.digest for own in parts.values() for p in own},
         "environment": describe(device),
     }
     # All that determines the result names the folder of a resume, so that it never goes on from something else.
-    code = fingerprint(Path(params.root), ["stages.train", method_module(run.method)], None)
-    files = [
-        file_digest(path) for path in (*(Path("prepared") / d / "items.csv" for d in run.datasets), Path(run.init))
-    ]
+    block = params.methods[run.method]
+    code = fingerprint(Path(params.root), ["stages.train", method_module(run.method, block)], None)
+    data = [Path("prepared") / dataset for dataset in run.datasets]
+    read = [*(folder / "items.csv" for folder in data), Path(run.init)]
+    read += [path for folder in data for path in sorted(folder.glob("features/*.npy"))]
+    files = [file_digest(path) for path in read]
     states = Path(".state") / name
     out, state = Path("runs") / name, states / digest(repr((record, code, files)))[:16]
-    initial, curves, predictions = load_file(run.init), [], []
-    for fold, (train, *tests) in folds.items():
-        last = state / f"fold_{fold}.pt"
-        trainer = Trainer(method, initial, perturbation, train, tests, common.seed, common.loader_workers, device, last)
-        kept = weights_folder(state, folds, fold)
+    curves, predictions = [], []
+    for training, (train, *tests) in parts.items():
+        seed, workers, last = training.seed, common.loader_workers, state / f"fold_{training.fold}.pt"
+        initial = initial_weights(run, method, seed, common)
+        trainer = Trainer(method, initial, perturbation, train, tests, seed, workers, device, last)
+        kept = weights_folder(state, parts, training)
         trainer.run(run.keep_epochs, kept)
         trainer.save_weights(kept, "last")
-        curves.append(trainer.curve)
-        predictions.append(trainer.predictions)
+        curves.append(trainer.curve.assign(fold=training.fold))
+        predictions.append(trainer.predictions.assign(fold=training.fold))
     shutil.rmtree(out / "weights", ignore_errors=True)
     shutil.copytree(state / "weights", out / "weights")
     write_csv(out / "curve.csv", pd.concat(curves, ignore_index=True))

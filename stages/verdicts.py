@@ -28,7 +28,8 @@ def main() -> None:
     folders = (reports / "tables", reports / "statistics", Path("runs"), Path("landscapes"))
     ours = read_evidence(*folders, params.common.released.weights, settings.rise_at)
     court = Court(ours, printed, settings.level, settings.margin)
-    judged, cells = judge_all(claims, court), cell_rows(court)
+    stand_ins = [name for name, table in params.tables.items() if table.stand_in]
+    judged, cells = judge_all(claims, court), cell_rows(court, stand_ins)
     write_csv(reports / "claims.csv", claim_rows(judged))
     write_csv(reports / "verdicts.csv", cells)
     with atomic(reports / "verdicts.md") as draft:

@@ -1,66 +1,31 @@
 """Files by URL: folder, mirror and a server on this machine; the checksum decides everywhere."""
 
-import hashlib
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from download_server import CONTENT, SHA256, Server, serving
 
-from vqa import download
+from vqa import transfer
 from vqa.download import mirrored, obtain
 from vqa.io import InputError
 
-CONTENT = bytes(range(256)) * 64
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
 TERMS = "research use, ask the authors"
-
-
-class Server:
-    """A server on this machine that misbehaves on demand: ``plan`` holds one behaviour per request, then "whole"."""
-
-    def __init__(self) -> None:
-        self.plan: list[str] = []
-        self.ranges: list[str | None] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                asked = self.headers.get("Range")
-                server.ranges.append(asked)
-                behaviour = server.plan.pop(0) if server.plan else "whole"
-                if behaviour == "absent":
-                    self.send_error(404)
-                    return
-                start = int(asked[6:-1]) if asked and behaviour in ("resume", "break again") else 0
-                self.send_response(206 if start else 200)
-                if start:
-                    self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
-                self.send_header("Content-Length", str(len(CONTENT) - start))
-                self.end_headers()
-                half = start + (len(CONTENT) - start) // 2
-                self.wfile.write(CONTENT[start : half if "break" in behaviour else None])
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.http.server_port}/models/weights.pth"
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.http.shutdown()
-    running.http.server_close()
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
-def no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+def place(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """No mirror, no pauses, and a working directory in which transfers grow."""
     monkeypatch.delenv("VQA_MIRROR", raising=False)
+    monkeypatch.setattr(transfer, "PAUSE", 0.0)
+    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+    return Path.cwd()
 
 
 def put(path: Path, content: bytes = CONTENT) -> Path:
@@ -141,7 +106,7 @@ def test_a_broken_connection_is_taken_up_or_begun_again(
 
 
 @pytest.mark.parametrize(
-    ("plan", "reason"), [(["absent"], "Not Found"), (["break"] * 3, r"IncompleteRead|bytes"), (None, "refused")]
+    ("plan", "reason"), [(["404"], "404 Not Found"), (["break"] * 9, r"IncompleteRead|bytes"), (None, "refused")]
 )
 def test_nothing_reachable_is_one_helpful_line(
     plan: list[str] | None, reason: str, server: Server, tmp_path: Path
@@ -191,9 +156,9 @@ def test_wrong_use(file: str, sha256: str, message: str, tmp_path: Path) -> None
         obtain(None, file, sha256, TERMS, tmp_path)
 
 
-def test_a_silent_server_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "_ATTEMPTS", 1)
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as silent:
-        url = f"http://127.0.0.1:{silent.server_port}/weights.pth"
-        with pytest.raises(InputError, match="timed out"):
-            obtain(url, "weights.pth", SHA256, TERMS, tmp_path, timeout=0.2)
+def test_a_silent_server_is_given_up(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "ATTEMPTS", 2)
+    server.plan = ["silent"] * 3
+    with pytest.raises(InputError, match="timed out"):
+        obtain(server.url, "weights.pth", SHA256, TERMS, tmp_path, timeout=0.1)
+    assert len(server.ranges) == 2

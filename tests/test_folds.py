@@ -54,7 +54,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
     return call
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [*METHODS, "features"])
 def test_a_run_on_two_cuts_has_the_same_bytes_again_and_after_a_power_cut(stage, tmp_path, monkeypatch, name):
     write_params(tmp_path, name)
     stage(initial, name)

@@ -192,3 +192,18 @@ def test_undefined_and_wrong_input() -> None:
         permutation_test([(a, b, mos)], "srcc", 99, draw, "both")
     with pytest.raises(ValueError, match="alternative: 'both'"):
         bootstrap_p(np.ones(3), "both")
+
+
+def test_splits_of_one_item_list_are_swapped_together() -> None:
+    """Copies of one training are one training; a list of its own for each makes the test surer than it can be."""
+    draw = np.random.default_rng(8)
+    mos = draw.normal(size=40)
+    a, b = (mos + noise * draw.normal(size=40) for noise in (1.0, 1.4))
+    alone, tied, free = (
+        permutation_test([(a, b, mos)] * n, "srcc", 999, np.random.default_rng(1), items=items)
+        for n, items in ((1, None), (5, ["x"] * 5), (5, None))
+    )
+    assert tied == alone
+    assert free < alone
+    exact = [permutation_test([(a[:6], b[:6], mos[:6])] * n, "plcc", 64, draw, items=[0] * n) for n in (1, 3)]
+    assert exact[0] == exact[1], "all swaps of one list are counted, not all of every training"

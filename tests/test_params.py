@@ -149,6 +149,13 @@ WRONG = {
         "runs/F01-sama_iqa-koniq10k-base/weights/last_ema.safetensors",
         "runs.F02-sama_iqa-koniq10k-awp1e-4.init: F01-sama_iqa-koniq10k-base has several cuts; name one, ",
     ),
+    "parent with several seeds": (
+        "runs/D03-fastvqa-lsvq-base/seeds",
+        [42, 43],
+        f"runs.{TUNED}.init: D03-fastvqa-lsvq-base has several trainings; name one, ",
+    ),
+    "same seed twice": (f"runs/{RWP}/seeds", [1, 1], f"runs.{RWP}: seeds must be different numbers, none of them neg"),
+    "negative seed": (f"runs/{RWP}/seeds", [-1], f"runs.{RWP}: seeds must be different numbers, none of them negative"),
     "data of another set": (
         f"runs/{RWP}/data",
         "prepared/livevqc",

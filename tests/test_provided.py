@@ -16,6 +16,7 @@ from stages import fetch, prepare
 from vqa.data import provided
 from vqa.data.catalog import CATALOG, ItemList
 from vqa.data.provided import provide, surprises
+from vqa.data.published.joins import published_lists
 from vqa.io import InputError, run_stage
 from vqa.strict import ParamsError
 
@@ -173,15 +174,19 @@ def refused(stage: Callable, *parts: str, name: str = NAME) -> None:
     assert not Path("data").exists()
 
 
+DOWNLOADED = ("konvid1k", "youtubeugc", "koniq10k")  # no form is in the way
+
+
 @pytest.mark.parametrize("name", CATALOG)
 def test_without_data_the_user_learns_what_to_put_where(source, stage, monkeypatch, name):
     entry = CATALOG[name]
     remedy = (
-        *(entry.title, f"$VQA_DATA/{name}", entry.page, entry.terms, "labels.csv (name,mos,split)"),
+        *(entry.title, f"$VQA_DATA/{name}", entry.layout.steps, entry.page, entry.terms, "labels.csv (name,mos,split)"),
         f"the {sum(entry.lists[0].splits.values())} files",
     )
     shutil.rmtree(source)
-    refused(stage, str(source.parent / name / "labels.csv"), *remedy, name=name)
+    if name not in DOWNLOADED:
+        refused(stage, str(source.parent / name / "labels.csv"), *remedy, name=name)
     for value in ("", None):
         if value is None:
             monkeypatch.delenv("VQA_DATA")
@@ -279,6 +284,12 @@ def test_ratings_beyond_the_scale_are_a_surprise():
 def test_catalog_entries_are_complete():
     for name, entry in CATALOG.items():
         assert entry.name == name
+        assert entry.layout.steps
+        assert bool(entry.layout.downloads or entry.layout.item_url) == (name in DOWNLOADED)
+        keys = [listed.key for listed in entry.lists]
+        assert len(set(keys)) == len(keys)
+        assert set(published_lists(name)) <= set(keys)
+        assert entry.layout.labels or keys[0] in published_lists(name), "the expected list can be had"
         assert all((entry.title, entry.content, entry.terms, entry.choice))
         assert all(url.startswith("http") for url in (entry.page, *entry.archives))
         assert len({str(sorted(other.splits.items())) for other in entry.lists}) == len(entry.lists)
@@ -288,4 +299,4 @@ def test_catalog_entries_are_complete():
         **{"koniq10k": 10073, "spaq": 11125},
     }
     with pytest.raises(ValueError, match="upwards"):
-        ItemList("nobody", {"all": 1}, (5.0, 1.0))
+        ItemList("none", "nobody", {"all": 1}, (5.0, 1.0))

@@ -20,8 +20,9 @@ from vqa.train import Trainer
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
-METHODS = ("fastvqa", "sama", "sama_iqa", "simplevqa")
+METHODS = ("fastvqa", "sama", "sama_iqa", "simplevqa")  # those that look at frames
 MOTION = 5
+FEATURES = 6
 
 BLOCKS = yaml.safe_load("""
 fastvqa: &fastvqa
@@ -67,11 +68,15 @@ simplevqa:
     lr: 0.003, decay_epochs: 2, decay: 0.95, weight_decay: 0.0000001}
   reporting: {selection: best_srcc, plcc: mapped}
   finetune: {frozen_epochs: 0, epochs: 3}
+features:
+  <<: {features: tiny, channels: 6, hidden: [8, 4], dropout: 0.2, limit: 5.0, initial: seed, epochs: 2, batch_size: 4,
+    lr: 0.02, weight_decay: 0.05, warmup_epochs: 0.5, rank_weight: 0.3, ema_decay: 0.8}
+  finetune: {frozen_epochs: 1, epochs: 2}
 """)
 
 
 def write_dataset(folder: Path, name: str = "tiny", train: int = 10, test: int = 4, n_frames: int = 12) -> None:
-    """A prepared data set with frame store and motion features below ``folder``, brighter videos rated higher."""
+    """A prepared data set with frame store and features below ``folder``, brighter videos rated higher."""
     generator = np.random.default_rng(11)
     prepared, motion = folder / "prepared" / name, folder / "motion" / name
     prepared.mkdir(parents=True)
@@ -89,6 +94,11 @@ def write_dataset(folder: Path, name: str = "tiny", train: int = 10, test: int =
     (prepared / "frames.bin").write_bytes(b"".join(video.tobytes() for video in frames))
     pd.DataFrame(rows, columns=list(ITEMS)).to_csv(prepared / "items.csv", index=False)
     np.save(motion / "features.npy", generator.normal(size=(train + test, 2, MOTION)).astype(np.float32))
+    # Noise around the MOS on scales that differ by orders of magnitude, as published features have them
+    mos = np.array([row[1] for row in rows])[:, None]
+    vectors = (mos + generator.normal(size=(train + test, FEATURES))) * 10.0 ** np.arange(-3, FEATURES - 3)
+    (prepared / "features").mkdir()
+    np.save(prepared / "features" / "tiny.npy", vectors.astype(np.float32))
 
 
 def open_dataset(folder: Path, name: str = "tiny") -> PreparedDataset:

@@ -79,7 +79,12 @@ def gaps(scores: dict[str, dict], train: str, test: tuple[str, ...]) -> dict[str
 
 
 def metrics(
-    predictions: pd.DataFrame, run: Run, common: Common, digests: dict[str, str], reporting: Reporting | None = None
+    predictions: pd.DataFrame,
+    run: Run,
+    common: Common,
+    digests: dict[str, str],
+    reporting: Reporting | None = None,
+    seed: int | None = None,
 ) -> dict[str, Any]:
     """Content of ``metrics.json``: both protocols, their gaps, and the selection bonus (released minus clean).
 
@@ -89,6 +94,7 @@ def metrics(
         common: the common block of params.
         digests: digest of the item list of every ``dataset/split``.
         reporting: the rule of the method's released code; None: FAST-VQA's.
+        seed: of the training; None: ``common.seed``.
     """
     reporting = reporting or Reporting()
     released, clean = common.released, clean_scores(predictions)
@@ -97,7 +103,7 @@ def metrics(
         "clean": clean,
     }
     content: dict = {
-        "seed": common.seed,
+        "seed": common.seed if seed is None else seed,
         "cuts": list(run.partition.seeds) if run.partition else [],
         "reporting": dataclasses.asdict(reporting),
         "items_digest": digests,
@@ -112,21 +118,24 @@ def metrics(
     return content
 
 
-def over_folds(folds: dict[int, dict[str, Any]]) -> dict[str, Any]:
-    """Content of ``metrics.json`` of a run with several trainings, one for each random cut of its data set.
+def over_folds(folds: dict[int | str, dict[str, Any]]) -> dict[str, Any]:
+    """Content of ``metrics.json`` of a run with several trainings, one for each seed and random cut of its data set.
 
-    Every number is the median over the cuts (METHODS 5.2), except ``n``, the items of one cut; ``folds`` holds the
-    content of each cut by its seed. A run with one training keeps that content alone.
+    Every number is the median over the trainings (METHODS 5.2), except ``n``, the items of one, and ``seed``, that of
+    the first; ``folds`` holds the content of each by its name (:class:`vqa.protocol.Training`). A digest of items
+    stands for the lists of all cuts, which are the same for every seed. A run with one training keeps that content
+    alone.
     """
     contents = list(folds.values())
     if len(contents) == 1:
         return contents[0]
-    lists = {key: [content["items_digest"][key] for content in contents] for key in contents[0]["items_digest"]}
+    cuts = [content["items_digest"] for content in contents if content["seed"] == contents[0]["seed"]]
+    lists = {key: [digests[key] for digests in cuts] for key in cuts[0]}
     return {
         **{name: contents[0][name] for name in ("seed", "cuts", "reporting")},
-        "items_digest": {key: digest("+".join(digests))[:12] for key, digests in lists.items()},
+        "items_digest": {k: digest("+".join(d))[:12] if len(d) > 1 else d[0] for k, d in lists.items()},
         **{part: _median([content[part] for content in contents]) for part in ("released", "clean", "selection_bonus")},
-        "folds": {str(seed): content for seed, content in folds.items()},
+        "folds": {str(fold): content for fold, content in folds.items()},
     }
 
 

@@ -1,6 +1,7 @@
 """The schema of ``params.yaml``, and the only reader of it."""
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,20 @@ class Dataset:
     Attributes:
         title: the paper's name of it.
         source: where the files come from: ``synthetic`` makes them, as ``synthetic.yaml`` says; ``provided`` takes
-            them from ``$VQA_DATA/NAME``.
+            them from ``$VQA_DATA/NAME``; ``published`` are label lists and features that others computed.
         bad_files: ``stop`` at a corrupt or missing file, or ``exclude`` it with a line in the report.
         frame_store: keep the decoded frames of all items in one file, so that training does not decode again.
+        list: key of one of the catalog's item lists (:mod:`vqa.data.catalog`), the expected one if empty.
     """
 
     title: str
     source: str
     bad_files: str
     frame_store: bool
+    list: str = ""
 
     def __post_init__(self) -> None:
-        one_of("source", self.source, ("synthetic", "provided"))
+        one_of("source", self.source, ("synthetic", "provided", "published"))
         one_of("bad_files", self.bad_files, ("stop", "exclude"))
 
 
@@ -69,6 +72,8 @@ class Run:
         perturbation: ``none``, ``rwp`` (random) or ``awp`` (adversarial).
         gamma: relative size of the perturbation.
         keep_epochs: epochs (from 1) whose weights are kept beside the last one's.
+        seeds: one training for each of them (and for each cut), and the median of their results; none: ``common.seed``
+            alone.
     """
 
     method: str
@@ -82,6 +87,11 @@ class Run:
     perturbation: str = "none"
     gamma: float = 0.0
     keep_epochs: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(set(self.seeds)) < len(self.seeds) or any(seed < 0 for seed in self.seeds):
+            raise ValueError("seeds must be different numbers, none of them negative")
 
     @property
     def splits(self) -> list[tuple[str, str]]:
@@ -106,16 +116,22 @@ class Table:
 
     Attributes:
         title: what the table is about, without its number.
-        rows: the run of a row, or several of which the test set of a cell picks one.
+        rows: the run of a row, or several of which the test set of a cell picks one; a key of ``regressions`` or
+            ``quotable`` stands for its numbers.
         quoted: the paper's rows that are quoted from the literature and not run.
+        added: rows that the paper does not have, as ``rows``.
+        stand_in: our rows are of another method than the paper's: differences between rows can be held against its own,
+            values cannot, and are not judged.
     """
 
     title: str
     rows: dict[str, tuple[str, ...]]
     quoted: tuple[str, ...] = ()
+    added: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    stand_in: bool = False
 
     def __post_init__(self) -> None:
-        for row, runs in self.rows.items():
+        for row, runs in {**self.rows, **self.added}.items():
             if not runs:
                 raise ValueError(f"row {row!r} names no run; leave it out, or name it in quoted")
             if row in self.quoted:
@@ -142,6 +158,9 @@ class Params:
         landscapes: blocks of the runs whose landscapes are measured, read by the same module, by run.
         statistics: block that :mod:`vqa.report.compare` reads: tests, and the difference that matters.
         figures: blocks that :mod:`vqa.report.figures` reads, by file name.
+        published: blocks of published files (labels, features, predictions, results), by name.
+        regressions: blocks of regressions on published features, by name.
+        quotable: blocks of numbers that follow from published predictions and results, by name.
     """
 
     root: str
@@ -159,6 +178,9 @@ class Params:
     landscapes: dict[str, dict[str, Any]]
     statistics: dict[str, Any]
     figures: dict[str, dict[str, Any]]
+    published: dict[str, Any] = field(default_factory=dict)
+    regressions: dict[str, Any] = field(default_factory=dict)
+    quotable: dict[str, Any] = field(default_factory=dict)
 
     def perturbation(self, run: Run) -> tuple[str, float]:
         """Kind and gamma of a run's perturbation, see :class:`Perturbing` for fine-tuning."""
@@ -181,10 +203,11 @@ def load(path: Path = Path("params.yaml")) -> Params:
     for name, run in params.runs.items():
         _check_run(f"{path.name}: runs.{name}", run, params)
         _check_parent(f"{path.name}: runs.{name}.init", name, run, params)
+    filling = {**params.runs, **params.regressions, **params.quotable}
     for name, table in params.tables.items():
-        for row in table.rows.values():
-            for run in row:
-                known_name(f"{path.name}: tables.{name}.rows", run, params.runs)
+        for place, rows in (("rows", table.rows), ("added", table.added)):
+            for run in itertools.chain(*rows.values()):
+                known_name(f"{path.name}: tables.{name}.{place}", run, filling)
     for name in params.landscapes:
         known_name(f"{path.name}: landscapes", name, params.runs)
     return params
@@ -219,8 +242,10 @@ def _check_parent(where: str, name: str, run: Run, params: Params) -> None:
         raise ParamsError(f"{where}: {run.parent} must stand above the run that starts from it")
     if parent.method != run.method:
         raise ParamsError(f"{where}: {run.parent} is of another method")
-    if parent.partition and len(parent.partition.seeds) > 1 and len(Path(run.init).parts) != 5:
-        raise ParamsError(f"{where}: {run.parent} has several cuts; name one, runs/{run.parent}/weights/SEED/FILE")
+    cuts = parent.partition.seeds if parent.partition else (0,)
+    if len(cuts) * len(parent.seeds or (0,)) > 1 and len(Path(run.init).parts) != 5:
+        many, one = ("trainings", "SEED-CUT") if parent.seeds else ("cuts", "SEED")
+        raise ParamsError(f"{where}: {run.parent} has several {many}; name one, runs/{run.parent}/weights/{one}/FILE")
 
 
 def load_synthetic(name: str, path: Path = Path("synthetic.yaml")) -> dict[str, Any]:

@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from vqa.data.items import Part
 from vqa.data.loader import ClipDataset, batches, shuffled, to_device
 from vqa.io import InputError, atomic
-from vqa.methods.base import Inputs, Method
+from vqa.methods.base import SEED, Fitted, Inputs, Method
 from vqa.metrics import correlations
 from vqa.models.dropout import random_masks
+from vqa.params import Common, Run
 from vqa.perturb import Perturbation
 from vqa.predict import PREDICTIONS, check_scores, predict, prediction_rows
 from vqa.rng import torch_generator
@@ -65,6 +66,13 @@ def training_step(
     return scores, loss
 
 
+def initial_weights(run: Run, method: Method, seed: int, common: Common) -> dict[str, Tensor]:
+    """State dict that a training starts from: that of the run's file, or one drawn as it was but from another seed."""
+    if seed == common.seed or run.parent is not None or method.initial != SEED:
+        return load_file(run.init)
+    return method.build(torch_generator("init", seed)).state_dict()
+
+
 class Trainer:
     """One training in progress.
 
@@ -100,6 +108,10 @@ class Trainer:
         self.tests = [ClipDataset(part, method, "released", seed) for part in tests]
         self.model = method.build(torch_generator("init", seed))
         self.model.load_state_dict(initial)
+        if isinstance(method, Fitted):
+            clean = ClipDataset(train, method, "clean", seed)
+            loaded = batches(clean, list(range(len(clean))), 0, method.batch_size, workers)
+            method.fit(self.model, (inputs for inputs, _, _ in loaded))
         self.model.to(device)
         self.ema = ExponentialMovingAverage(self.model, method.ema_decay)
         self.optimizer = method.optimizer(self.model)
@@ -107,6 +119,7 @@ class Trainer:
         self.epoch = 0
         self.curve = pd.DataFrame(columns=CURVE)
         self.predictions = pd.DataFrame(columns=PREDICTIONS)
+        self._text, self._rows = "", 0  # the first rows of the predictions as CSV
 
     def run(self, keep_epochs: tuple[int, ...], keep: Path) -> None:
         """Train to the end, from the saved state if there is one; fills ``curve`` and ``predictions``.
@@ -183,13 +196,16 @@ class Trainer:
 
     def _checkpoint(self) -> None:
         """Write all that a resume needs; streams are named by position, so no generator state is among it."""
+        # Only new rows are put into words: the whole table after every epoch would cost as much as a small training.
+        new = self.predictions.iloc[self._rows :]
+        self._text, self._rows = self._text + new.to_csv(index=False, header=not self._text), len(self.predictions)
         content = {
             "epoch": self.epoch,
             "model": self.model.state_dict(),
             "ema": self.ema.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "curve": self.curve.to_csv(index=False),
-            "predictions": self.predictions.to_csv(index=False),
+            "predictions": self._text,
         }
         with atomic(self.state) as draft:
             torch.save(content, draft)

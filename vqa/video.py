@@ -92,7 +92,7 @@ def iterate_frames(path: Path) -> Iterator[np.ndarray]:
 def _iterate_narrow(path: Path) -> Iterator[np.ndarray]:
     """Every frame by PyAV, which is bit-identical to decord where both work, but leaves rotation to the caller."""
     with av.open(str(path)) as container:
-        frames = container.decode(container.streams.video[0])
+        frames = container.decode(container.streams.best("video"))
         number = 0
         while True:
             try:
@@ -159,7 +159,7 @@ def _container(path: Path) -> tuple[int, float, int, str]:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise MediaError(f"{path}: has no video stream; replace or exclude it")
-            stream = container.streams.video[0]
+            stream = container.streams.best("video")
             first = next(container.decode(stream), None)
             if first is None:
                 raise MediaError(f"{path}: has no frames; replace or exclude it")

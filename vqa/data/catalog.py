@@ -1,7 +1,8 @@
 """The real data sets: what they are, where they come from, on what terms, and which items the suite expects.
 
-Nothing here is downloaded: several sets sit behind a form or a password, and videos may change hands on their owners'
-terms alone. :mod:`vqa.data.provided` takes the files from where the user has put them.
+Several sets sit behind a form or a password, and videos may change hands on their owners' terms alone: those are taken
+from where the user has put them, and :attr:`Layout.steps` says how to get them. The others are downloaded to the same
+place. :mod:`vqa.data.provided` arranges both.
 """
 
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ class ItemList:
     """One published list of a data set's items.
 
     Attributes:
+        key: its name in params: ``datasets.NAME.list``.
         origin: whose list it is.
         splits: items per split. A set that all runs cut by themselves has the one split ``all``. The cuts shuffle
             positions, so the items must come in the order of the published list.
         mos_scale: lowest and highest MOS that the scale allows.
     """
 
+    key: str
     origin: str
     splits: dict[str, int]
     mos_scale: tuple[float, float]
@@ -35,6 +38,28 @@ class ItemList:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """What the user's folder of a data set holds when everything lies there as published.
+
+    Attributes:
+        steps: how to fill the folder, in one line.
+        downloads: addresses of archives without a form: they are brought if files are missing.
+        item_url: address of a single item with ``{name}`` for its name, where items come one by one.
+        renamed: text before the suffix that some files have beyond the names in the list.
+        mos: names of the file with the MOS as the makers publish them, of its column of names and of MOS: what it says
+            must agree with the list. A MATLAB file has two variables instead.
+        labels: whether that file is the only label list, because no other one is published.
+    """
+
+    steps: str
+    downloads: tuple[str, ...] = ()
+    item_url: str = ""
+    renamed: str = ""
+    mos: tuple[str, str, str] | None = None
+    labels: bool = False
+
+
+@dataclass(frozen=True)
 class RealDataset:
     """One data set.
 
@@ -47,6 +72,7 @@ class RealDataset:
         terms: licence and access, in one line.
         choice: why the first of ``lists`` is the one that the suite expects.
         lists: published item lists, the expected one first.
+        layout: how its files lie in the user's folder.
     """
 
     name: str
@@ -57,6 +83,7 @@ class RealDataset:
     terms: str
     choice: str
     lists: tuple[ItemList, ...]
+    layout: Layout
 
     @property
     def expected(self) -> ItemList:
@@ -83,9 +110,14 @@ _ENTRIES = (
         terms=f"{_TEXAS}, the videos' own rights vary; by request form, the Hugging Face copy is unofficial",
         choice="FAST-VQA's lists, the most used ones; the other two differ by 4 and by about 50 items (D2, L4)",
         lists=(
-            ItemList("FAST-VQA", {"train": 28056, "test": 7186, "1080p": 3573}, _PERCENT),
-            ItemList("SAMA", {"train": 28056, "test": 7182, "1080p": 3573}, _PERCENT),
-            ItemList("SimpleVQA", {"train": 28056, "test": 7220, "1080p": 3561}, _PERCENT),
+            ItemList("fastvqa", "FAST-VQA", {"train": 28056, "test": 7186, "1080p": 3573}, _PERCENT),
+            ItemList("sama", "SAMA", {"train": 28056, "test": 7182, "1080p": 3573}, _PERCENT),
+            ItemList("simplevqa", "SimpleVQA", {"train": 28056, "test": 7220, "1080p": 3561}, _PERCENT),
+        ),
+        layout=Layout(
+            steps="ask for it by the form on the page (the YFCC part comes from Box with a password, the other by a "
+            "notebook) or take the unofficial copy, and put the .tar.gz files or the folders yfcc-batch1, ia-batch1 "
+            "and so on there",
         ),
     ),
     RealDataset(
@@ -96,7 +128,12 @@ _ENTRIES = (
         archives=(f"{_KONSTANZ}/KoNViD_1k_videos.zip", f"{_KONSTANZ}/KoNViD_1k_metadata.zip"),
         terms="videos under Creative Commons licences of their makers, no licence stated for the labels; no form",
         choice="the one split that is published, beside SAMA's code; where it comes from is not known (D4)",
-        lists=(ItemList("SAMA", {"train": 960, "test": 240}, _FIVE),),
+        lists=(ItemList("paper", "SAMA", {"train": 960, "test": 240}, _FIVE),),
+        layout=Layout(
+            steps="put KoNViD_1k_videos.zip and KoNViD_1k_metadata.zip there, or have them downloaded (2.3 GB)",
+            downloads=(f"{_KONSTANZ}/KoNViD_1k_videos.zip", f"{_KONSTANZ}/KoNViD_1k_metadata.zip"),
+            mos=("KoNViD_1k_mos.csv", "flickr_id", "mos"),
+        ),
     ),
     RealDataset(
         name="livevqc",
@@ -106,7 +143,13 @@ _ENTRIES = (
         archives=(),
         terms=f"{_TEXAS}; by request form, with a password",
         choice="all videos: every run tests on all of them or cuts them by itself",
-        lists=(ItemList("LIVE-VQC", {"all": 585}, _PERCENT),),
+        lists=(ItemList("all", "LIVE-VQC", {"all": 585}, _PERCENT),),
+        layout=Layout(
+            steps="fill in the form on the page, unpack the archive with the password that you are sent, and put the "
+            "folder Video and data.mat there",
+            renamed="NEW",
+            mos=("data.mat", "video_list", "mos"),
+        ),
     ),
     RealDataset(
         name="youtubeugc",
@@ -117,12 +160,16 @@ _ENTRIES = (
         terms="CC BY, see ATTRIBUTION in the bucket; no form",
         choice="the paper's own list (D1), cut like its fine-tuning: seed 42, 80 %; its own cut is not published (F9)",
         lists=(
-            ItemList("the paper", {"train": 832, "test": 208}, _FIVE),
-            ItemList("FAST-VQA and DOVER", {"train": 917, "test": 230}, _FIVE),
-            ItemList("SimpleVQA", {"train": 913, "test": 229}, _FIVE),
+            ItemList("paper", "the paper", {"train": 832, "test": 208}, _FIVE),
+            ItemList("dover", "FAST-VQA and DOVER", {"train": 917, "test": 230}, _FIVE),
+            ItemList("simplevqa", "SimpleVQA", {"train": 913, "test": 229}, _FIVE),
             # MOS mapped by 2.4745 x - 2.0734
-            ItemList("SAMA", {"train": 956, "test": 239}, (0.4011, 10.2991)),
-            ItemList("VIDEVAL", {"train": 1104, "test": 276}, _FIVE),
+            ItemList("sama", "SAMA", {"train": 956, "test": 239}, (0.4011, 10.2991)),
+            ItemList("videval", "VIDEVAL", {"train": 1104, "test": 276}, _FIVE),
+        ),
+        layout=Layout(
+            steps="put the files of original_videos_h264 there, or have them downloaded one by one",
+            item_url="https://storage.googleapis.com/ugc-dataset/original_videos_h264/{name}",
         ),
     ),
     RealDataset(
@@ -134,8 +181,13 @@ _ENTRIES = (
         terms="images under Creative Commons licences of their makers, no licence stated for the labels; no form",
         choice="all images, labels in the column MOS_zscore, as SAMA has it; the official split is not used (S10)",
         lists=(
-            ItemList("SAMA", {"all": 10073}, _PERCENT),
-            ItemList("the official split", {"train": 7058, "validation": 1000, "test": 2015}, _PERCENT),
+            ItemList("sama", "SAMA", {"all": 10073}, _PERCENT),
+            ItemList("official", "the official split", {"train": 7058, "validation": 1000, "test": 2015}, _PERCENT),
+        ),
+        layout=Layout(
+            steps="put koniq10k_1024x768.zip and koniq10k_scores_and_distributions.zip there, or have them downloaded",
+            downloads=(f"{_KONSTANZ}/koniq10k_1024x768.zip", f"{_KONSTANZ}/koniq10k_scores_and_distributions.zip"),
+            mos=("koniq10k_scores_and_distributions.csv", "image_name", "MOS_zscore"),
         ),
     ),
     RealDataset(
@@ -146,7 +198,13 @@ _ENTRIES = (
         archives=("https://drive.google.com/drive/folders/1wZ6HOHi5h43oxTe2yLYkFxwHPgJ9MwvT",),
         terms="for research, without an explicit licence; no form",
         choice="all images: there is no official split",
-        lists=(ItemList("SPAQ", {"all": 11125}, _PERCENT),),
+        lists=(ItemList("all", "SPAQ", {"all": 11125}, _PERCENT),),
+        layout=Layout(
+            steps="take the folder TestImage and the table of scores from the drive, save the table's first sheet as "
+            "'MOS and Image attribute scores.csv', and put both there",
+            mos=("MOS and Image attribute scores.csv", "Image name", "MOS"),
+            labels=True,
+        ),
     ),
 )
 

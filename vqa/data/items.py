@@ -1,4 +1,4 @@
-"""A prepared data set: its item list, its parts, and the frames and motion features of its items."""
+"""A prepared data set: its item list, its parts, and the frames and features of its items."""
 
 import random
 from collections.abc import Iterable
@@ -11,6 +11,8 @@ import pandas as pd
 
 from vqa.io import InputError, digest
 
+# Codec of an item that is a row of features and has no frames.
+FEATURES = "features"
 ITEMS = (
     *("name", "mos", "split", "n_frames", "width", "height", "fps", "rotation", "codec"),
     *("sha256", "frames_sha256", "offset"),
@@ -79,6 +81,7 @@ class PreparedDataset:
     def __init__(self, prepared: Path, data: Path, motion: Path | None = None) -> None:
         self.name = prepared.name
         self._data, self._motion_folder = data, motion
+        self._features_folder, self._features = prepared / "features", {}
         path = prepared / "items.csv"
         if not path.is_file():
             raise InputError(f"{path}: no item list; run the prepare stage of {self.name} first")
@@ -133,6 +136,27 @@ class PreparedDataset:
         if len(features) != len(self._table):
             raise InputError(f"{path}: not of the present item list: `dvc repro motion@{self.name}`")
         return features
+
+    def features(self, item: Item, name: str) -> np.ndarray:
+        """Feature vector of an item, ``(channels,)`` float32, of the published set ``name``.
+
+        Raises:
+            InputError: if there is no such set, or it is not one of finite numbers for the present item list.
+        """
+        if name not in self._features:
+            self._features[name] = self._read_features(self._features_folder / f"{name}.npy")
+        return self._features[name][item.row]
+
+    def _read_features(self, path: Path) -> np.ndarray:
+        if not path.is_file():
+            known = ", ".join(sorted(other.stem for other in path.parent.glob("*.npy"))) or "none"
+            raise InputError(f"{path}: no such features; {self.name} has {known}")
+        table = np.load(path, allow_pickle=False)
+        if table.dtype != np.float32 or table.ndim != 2 or len(table) != len(self._table):
+            raise InputError(f"{path}: not float32 rows for the present item list; prepare {self.name} again")
+        if not np.isfinite(table).all():
+            raise InputError(f"{path}: has numbers that are not finite; prepare {self.name} again")
+        return table
 
     def _split(self, split: str, cut: Cut | None) -> pd.DataFrame:
         if cut is not None and split in ("train", "test"):

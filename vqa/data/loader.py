@@ -25,6 +25,10 @@ class ItemReader:
         """Motion features ``(clips, channels)`` float32."""
         return self._data.motion(self._item)
 
+    def features(self, name: str) -> np.ndarray:
+        """Feature vector ``(channels,)`` float32 of the published set ``name``."""
+        return self._data.features(self._item, name)
+
 
 class ClipDataset(Dataset):
     """Items of one split as network inputs, looked at in one phase.

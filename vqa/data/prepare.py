@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from vqa.data.items import ITEMS, items_digest
 from vqa.data.labels import read_labels
+from vqa.data.probe import probe_file
 from vqa.io import InputError, atomic, write_csv, write_json
 from vqa.video import MediaError, decode
 
@@ -67,9 +68,10 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool) -> dict:
 
 
 def _probe(data: Path, label: tuple, store: BinaryIO | None) -> dict:
-    video, probe = decode(data / label.name)
-    offset = -1
-    if store is not None:
+    if store is None:  # one frame in memory at a time: twenty seconds of 2160P would be tens of gigabytes
+        probe, offset = probe_file(data / label.name), -1
+    else:
+        video, probe = decode(data / label.name)
         offset = store.tell()
         store.write(video.tobytes())
     return {"name": label.name, "mos": label.mos, "split": label.split, **probe.as_dict(), "offset": offset}

@@ -1,6 +1,9 @@
 """Real data sets: from where the user keeps them to ``data/NAME``, checked and linked, not copied where possible.
 
-Layout of the user's folder, one folder per data set, named as in :mod:`vqa.data.catalog`::
+The user's folder ``$VQA_DATA/NAME``, named as in :mod:`vqa.data.catalog`, holds the data set in one of two ways. Either
+as its makers publish it, archives included (:class:`vqa.data.catalog.Layout` says what that is for each set, and what
+is downloaded where no form is in the way); its labels are then one of the published lists. Or with a label list of
+the user's own, which comes first where it exists::
 
     $VQA_DATA/
       konvid1k/
@@ -26,8 +29,10 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from vqa.data.arrange import arrange
 from vqa.data.catalog import RealDataset, real_dataset
 from vqa.data.labels import read_labels
+from vqa.data.links import link_or_copy
 from vqa.io import InputError
 
 VARIABLE = "VQA_DATA"
@@ -46,27 +51,34 @@ def source_folder(name: str) -> Path:
     return Path(root) / name
 
 
-def provide(name: str, source: Path, out: Path) -> list[str]:
+def provide(name: str, source: Path, out: Path, listed: str = "") -> list[str]:
     """Link the data set ``name`` from the folder ``source`` to ``out``, which appears only when it is complete.
 
     Args:
         name: entry of the catalog.
         source: the user's folder, laid out as above.
         out: folder to make; an older one is replaced.
+        listed: key of the catalog's list that a data set as published is given; the expected one if empty.
 
     Returns:
         One line for each way in which the labels are not those that the catalog expects. Item lists differ from one
         publication to the next, so that this is no error.
 
     Raises:
-        InputError: one line: no such folder, a bad label list, a name that leads out of the folder, missing files.
-        vqa.strict.ParamsError: if the catalog has no such data set.
+        InputError: one line: no such folder, a bad label list, a name that leads out of the folder, missing files,
+            and whatever else :func:`vqa.data.arrange.arrange` refuses.
+        vqa.strict.ParamsError: if the catalog has no such data set, or the data set no such list.
     """
     entry = real_dataset(name)
-    if not (source / LABELS).is_file():
-        raise InputError(f"{source / LABELS} is missing; {_remedy(entry)}")
     if out.resolve() in (source.resolve(), *source.resolve().parents):
         raise InputError(f"{source}: is inside {out}, which is made anew from it; keep the data set elsewhere")
+    if not (source / LABELS).is_file():
+        downloaded = entry.layout.downloads or entry.layout.item_url
+        if not downloaded and (not source.is_dir() or not any(source.iterdir())):
+            raise InputError(f"{source / LABELS} is missing; {_remedy(entry)}")
+        source.mkdir(parents=True, exist_ok=True)
+        labels = arrange(name, source, out, listed)
+        return [] if listed else surprises(entry, labels)
     labels = _labels(source / LABELS)
     missing = [item for item in labels.name if not (source / item).is_file()]
     if missing:
@@ -104,22 +116,6 @@ def surprises(entry: RealDataset, labels: pd.DataFrame) -> list[str]:
     return lines
 
 
-def link_or_copy(source: Path, target: Path) -> None:
-    """Make ``target`` a hard link of the file ``source``, or a copy where the file system or its rights forbid that.
-
-    Raises:
-        InputError: if it can be neither linked nor read, or if there is no space left.
-    """
-    source = source.resolve()  # a hard link of a symbolic link would be a symbolic link
-    try:
-        os.link(source, target)
-    except OSError:
-        try:
-            shutil.copyfile(source, target)
-        except OSError as error:
-            raise InputError(f"{source}: cannot be copied to {target.parent} ({error.strerror})") from None
-
-
 def _labels(path: Path) -> pd.DataFrame:
     """The label list, with names that stay inside the folder; InputError otherwise."""
     try:
@@ -153,6 +149,6 @@ def _counts(splits: dict[str, int]) -> str:
 def _remedy(entry: RealDataset) -> str:
     need = f"{LABELS} (name,mos,split) and the {entry.expected.n_items} files that it names"
     return (
-        f"{entry.title} is not made or downloaded: put {need} into ${VARIABLE}/{entry.name}, outside of data/; "
-        f"page {entry.page}; terms: {entry.terms}"
+        f"{entry.title} belongs into ${VARIABLE}/{entry.name}, outside of data/: {entry.layout.steps}; "
+        f"or put {need} there; page {entry.page}; terms: {entry.terms}"
     )

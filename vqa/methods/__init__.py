@@ -1,4 +1,8 @@
-"""Methods by name: each module of this package binds sampling, model, loss and recipe of one method."""
+"""Methods by name: each module of this package binds sampling, model, loss and recipe of one method.
+
+A block of params is read by the module of its name, or by the one that its key ``module`` names: so a method can have
+several blocks, each with initial weights of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +17,20 @@ if TYPE_CHECKING:
     from vqa.methods.base import Method
 
 
-def method_module(name: str) -> str:
-    """Dotted name of the module of method ``name``; ParamsError with the known ones if there is none."""
+def method_module(name: str, block: dict[str, Any] | None = None) -> str:
+    """Dotted name of the module that reads block ``name``; ParamsError with the known ones if there is none."""
+    module = (block or {}).get("module", name)
     known = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
-    if name not in known:
+    if module not in known:
         raise ParamsError(f"params.yaml: methods.{name}: there is no such method; known are {', '.join(known)}")
-    return f"{__name__}.{name}"
+    return f"{__name__}.{module}"
 
 
 def load_method(name: str, block: dict[str, Any], run: Run) -> Method:
     """Make the method ``name`` from its block of params, with what ``run`` changes in its recipe.
 
     Raises:
-        ParamsError: if there is no module ``vqa.methods.<name>`` or the block does not fit it.
+        ParamsError: if there is no such module in ``vqa.methods`` or the block does not fit it.
     """
-    return importlib.import_module(method_module(name)).make(block, run, f"params.yaml: methods.{name}")
+    recipe = {key: value for key, value in block.items() if key != "module"}
+    return importlib.import_module(method_module(name, block)).make(recipe, run, f"params.yaml: methods.{name}")

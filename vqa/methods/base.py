@@ -1,9 +1,9 @@
 """What a method is: sampling, model, loss and recipe bound together (see :class:`Method`)."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -34,6 +34,9 @@ class Reader(Protocol):
 
     def motion(self) -> np.ndarray:
         """Motion features ``(clips, channels)`` float32."""
+
+    def features(self, name: str) -> np.ndarray:
+        """Feature vector ``(channels,)`` float32 of the published set ``name``."""
 
 
 @dataclass(frozen=True)
@@ -136,3 +139,19 @@ class Method(Protocol):
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         """Multiplier of the base learning rates at optimizer step ``step`` = 0, 1, ..."""
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A method whose network holds constants of the training items, such as the mean of what it is given.
+
+    They are buffers of the model, so they are kept with its weights and no later stage looks at training items again.
+    """
+
+    def fit(self, model: nn.Module, inputs: Iterable[Inputs]) -> None:
+        """Set the constants of a model that is about to be trained.
+
+        Args:
+            model: with the weights that the training starts from.
+            inputs: all training items and no others, in batches, as the clean protocol looks at them.
+        """

@@ -22,7 +22,7 @@ def selection_bonus(runs: Iterable[TrainedRun]) -> pd.DataFrame:
 
     The bonus holds all that the protocols do differently on a test set: the epoch is the best one or the last, crops
     are random or central. ``selection`` is the part of the epoch: best minus last, all else as released. Both are of
-    raw predictions, for what a mapping adds is no bonus of the selection (P10). Of several random splits it is the
+    raw predictions, for what a mapping adds is no bonus of the selection (P10). Of several trainings it is the
     median. The interval of a run is a paired bootstrap over items at the epochs that were chosen: choosing again in
     every resample would be another question. A method has the mean over its runs (of a run with several test sets,
     their mean first), and an interval over runs, which share test sets: it says nothing about other items. A single run
@@ -82,7 +82,7 @@ def repeated_trainings(runs: Iterable[TrainedRun]) -> pd.DataFrame:
     for run, protocol, metric in itertools.product(runs, ("released", "clean"), METRICS):
         for test in run.run.test:
             values = run.values(protocol, test, metric.lower(), "test")
-            splits = [fold for fold, _ in run.folds(protocol)]
-            found = spread(values, [run.metrics["seed"]] * len(values), splits)
+            seeds, splits = ([getattr(t, name) for t in run.trainings] for name in ("seed", "cut"))
+            found = spread(values, seeds, splits)
             rows.append({"run": run.name, "dataset": test, "metric": metric, "protocol": protocol, **vars(found)})
     return pd.DataFrame(rows, columns=SPREAD)

@@ -1,7 +1,8 @@
 """Every pair of rows of a table that were scored on the same items: difference, interval, tests and power.
 
-Training and test items of two rows are the same, so all is paired. A run's resamples are drawn once, from streams that
-are named by the items (:meth:`vqa.report.results.TrainedRun.distribution`): a pair is a subtraction.
+Training and test items of two rows are the same, so all is paired, training by training of one seed and one split. A
+run's resamples are drawn once, from streams that are named by the items
+(:meth:`vqa.report.results.TrainedRun.distribution`): a pair is a subtraction.
 """
 
 import itertools
@@ -117,17 +118,26 @@ def _compare(
 
 
 def _same_items(a: TrainedRun, b: TrainedRun, protocol: str, key: str, metric: str, split: str) -> bool:
-    """Whether both runs scored the very same items: a training that drops its last batch leaves some out (S6)."""
+    """Whether both runs have the same trainings, each of which scored the very same items in both.
+
+    A training that drops its last batch leaves some items out (S6).
+    """
+    if [(t.seed, t.cut) for t in a.trainings] != [(t.seed, t.cut) for t in b.trainings]:
+        return False
     for part in a.keys(key, split):
         sides = [[mos for _, mos in run.scored(protocol, part, metric)] for run in (a, b)]
-        if len(sides[0]) != len(sides[1]) or not all(map(np.array_equal, *sides)):
+        if not all(map(np.array_equal, *sides)):
             return False
     return True
 
 
 def _permutation_p(a: TrainedRun, b: TrainedRun, protocol: str, key: str, metric: str, settings: Statistics) -> float:
-    """p of the permutation test on a test set; the swaps are named by the items, as the resamples are."""
+    """p of the permutation test on a test set; the swaps are named by the items, as the resamples are.
+
+    The trainings of one split are swapped together: their items are the same.
+    """
     sides = zip(a.scored(protocol, key, metric), b.scored(protocol, key, metric), strict=True)
     splits = [(pred_a, pred_b, mos) for (pred_a, mos), (pred_b, _) in sides]
     generator = numpy_generator("permutation", a.common.seed, key)
-    return permutation_test(splits, metric, settings.permutations, generator)
+    cuts = [training.cut for training in a.trainings]
+    return permutation_test(splits, metric, settings.permutations, generator, items=cuts)

@@ -10,6 +10,7 @@ from vqa.params import Common
 from vqa.report.tables import PROTOCOLS, row_key
 from vqa.report.wording import (
     MEDIANS,
+    PUBLISHED,
     QUOTED,
     interval_definition,
     mapped_plcc,
@@ -97,6 +98,11 @@ def is_quoted(cells: list[Cell]) -> bool:
     return all(cell["source"] == "quoted" for cell in cells)
 
 
+def whose(cells: list[Cell]) -> str:
+    """``ours``, or ``published`` for a row of numbers that follow from predictions or results of others."""
+    return "published" if any(cell["source"] == "published-predictions" for cell in cells) else "ours"
+
+
 def is_filled(cells: list[Cell]) -> bool:
     """Whether a row has a number of ours."""
     return any(cell["source"] not in ("quoted", "missing") for cell in cells)
@@ -145,7 +151,7 @@ def row_names(frame: pd.DataFrame) -> str:
 
 
 def exceptions(frame: pd.DataFrame) -> dict[str, str]:
-    """What holds for some rows of ours only: term and sentence."""
+    """What holds for some rows only: term and sentence."""
     found = {}
     picked, mapped, cut = frame[frame.selection == "best_srcc"], frame[frame.mapping != ""], frame[frame.folds > 1]
     if len(picked):
@@ -153,7 +159,9 @@ def exceptions(frame: pd.DataFrame) -> dict[str, str]:
     if len(mapped):
         found["PLCC"] = mapped_plcc(row_names(mapped))
     if len(cut):
-        medians = (f"{row_names(rows)}: median over {folds} random splits" for folds, rows in cut.groupby("folds"))
+        medians = (
+            f"{row_names(rows)}: median over {folds} random splits or seeds" for folds, rows in cut.groupby("folds")
+        )
         found["Splits"] = f"{'; '.join(medians)}. {MEDIANS}"
     return found
 
@@ -162,10 +170,12 @@ def notes(frame: pd.DataFrame, common: Common) -> dict[str, str]:
     """What is to be said below a table: term and sentence."""
     definitions = {f"{name.capitalize()} protocol": text for name, text in protocol_definitions(common).items()}
     gap = {"Gap": "train minus test."} if (frame.split == "gap").any() else {}
+    published = {"Published rows": PUBLISHED} if (frame.source == "published-predictions").any() else {}
     quoted = {"Quoted rows": QUOTED} if (frame.source == "quoted").any() else {}
     return {
         **definitions,
         **exceptions(frame),
+        **published,
         **quoted,
         "Intervals": interval_definition(common),
         **gap,

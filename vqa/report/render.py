@@ -20,6 +20,7 @@ from vqa.report.layout import (
     notes,
     number,
     warnings,
+    whose,
 )
 from vqa.report.significance import Place
 from vqa.report.tables import PROTOCOLS, row_key
@@ -60,7 +61,7 @@ def markdown_block(frame: pd.DataFrame, protocol: str) -> list[str]:
         if is_quoted(cells):
             lines.append([_italic(text) for text in (*row.labels, "quoted", *_values(cells))])
         else:
-            lines += [[*row.labels, "ours", *_values(cells)], _paper(layout, cells)]
+            lines += [[*row.labels, whose(cells), *_values(cells)], _paper(layout, cells)]
     return _grid(layout, lines)
 
 
@@ -77,7 +78,7 @@ def markdown_digest(frame: pd.DataFrame, marks: dict[Place, str] | None = None) 
             continue
         labels: tuple[str, ...] = rows[0][0].labels
         for protocol, (_, cells) in zip(PROTOCOLS, rows, strict=True):
-            lines.append([*labels, f"ours, {protocol}", *_values(cells, marks or {})])
+            lines.append([*labels, f"{whose(cells)}, {protocol}", *_values(cells, marks or {})])
             labels = tuple("" for _ in labels)
         lines.append(_paper(layout, rows[0][1]))
     return _grid(layout, lines) if lines else []
@@ -183,7 +184,7 @@ def latex_rows(layout: Layout, frame: pd.DataFrame, protocol: str) -> list[str]:
             continue
         ours = [f"{value} {_small(interval(cell))}".rstrip() for value, cell in zip(values, cells, strict=True)]
         paper = [_math(cell["paper"]) for cell in cells]
-        lines.append(" & ".join([*labels, "ours", *ours]) + r" \\")
+        lines.append(" & ".join([*labels, whose(cells), *ours]) + r" \\")
         lines.append(" & ".join([*("" for _ in labels), "paper", *paper]).lstrip() + r" \\")
     return lines
 

@@ -11,6 +11,7 @@ import pandas as pd
 from vqa.io import InputError
 from vqa.metrics import logistic_map
 from vqa.params import Common, Run
+from vqa.protocol import Training
 from vqa.rng import numpy_generator
 from vqa.stats import ROW_METRICS, percentile_interval, resampled_correlation
 
@@ -22,11 +23,11 @@ class Result:
     """Our number for one cell.
 
     Attributes:
-        value: SRCC, PLCC or their gap (train minus test), the median over random splits; NaN where there is none.
+        value: SRCC, PLCC or their gap (train minus test), the median over trainings; NaN where there is none.
         ci_low: lower bound of the 95 % interval over items.
         ci_high: upper bound.
-        n: items behind the value, of one split; of a gap, the test items.
-        folds: number of random splits that the value is the median of.
+        n: items behind the value, of one training; of a gap, the test items.
+        folds: number of trainings that the value is the median of: seeds times random splits.
         seeds: training seeds, separated by blanks.
         source: ``trained``, ``published-features``, ``published-predictions``, ``quoted`` or ``missing``.
         selection: how the epoch was picked on the test set, ``per_metric`` or ``best_srcc``; empty if it was not.
@@ -68,10 +69,12 @@ class TrainedRun:
         try:
             self.metrics = json.loads((folder / "metrics.json").read_text())
             columns = dict.fromkeys(TEXTS, "category")
-            self.predictions = pd.read_csv(folder / "predictions.csv", usecols=lambda c: c != "item", dtype=columns)
+            table = pd.read_csv(folder / "predictions.csv", usecols=lambda c: c != "item", dtype=columns)
+            self.predictions = table.astype({"fold": "category"})
         except OSError as error:
             raise InputError(f"{error.filename} is missing: `dvc repro evaluate@{name}` makes it") from None
-        self.reporting = self.metrics.get("reporting", {})
+        self.reporting, seed = self.metrics.get("reporting", {}), self.metrics["seed"]
+        self.trainings = [Training.from_fold(fold, seed) for fold in self.metrics.get("folds", {"0": {}})]
         self.result, self.numbers = cache(self._result), cache(self._compute)
         self.scored, self.distribution = cache(self._scored), cache(self._distribution)
 
@@ -92,6 +95,7 @@ class TrainedRun:
             return Result()
         stated = block["gap"][test] if split == "gap" else block["scores"][keys[0]]
         values = self.values(protocol, test, metric, split)
+        seeds = dict.fromkeys(str(training.seed) for training in self.trainings)
         self._check(stated[metric], np.median(values), f"{protocol} {metric} {'gap ' * (split == 'gap')}of {keys[-1]}")
         low, high = percentile_interval(self.distribution(protocol, test, metric, split))
         picked = protocol == "released" and split != "train"
@@ -101,7 +105,7 @@ class TrainedRun:
             ci_high=high,
             n=block["scores"][keys[-1]]["n"],
             folds=len(values),
-            seeds=str(self.metrics["seed"]),
+            seeds=" ".join(seeds),
             source="trained",
             selection=self.reporting.get("selection", "per_metric") if picked else "",
             mapping="logistic" if picked and self._mapped(protocol, test, metric) else "",
@@ -115,37 +119,38 @@ class TrainedRun:
         return {"train": (train,), "test": (test,), "gap": (train, test)}[split]
 
     def values(self, protocol: str, test: str, metric: str, split: str) -> np.ndarray:
-        """Number of every random split, ``(F,)``, whose median is the result; arguments as of ``result``."""
+        """Number of every training, ``(F,)``, whose median is the result; arguments as of ``result``."""
         numbers = [self.numbers(protocol, key, metric)[0] for key in self.keys(test, split)]
         return np.subtract(*numbers) if split == "gap" else numbers[0]
 
     def _distribution(self, protocol: str, test: str, metric: str, split: str) -> np.ndarray:
-        """What the interval of ``result`` is read off: the median over random splits of every resample, ``(R,)``.
+        """What the interval of ``result`` is read off: the median over trainings of every resample, ``(R,)``.
 
         Resamples are named by their items, so of two runs on the same items the distributions may be subtracted
-        from each other: that is a paired bootstrap.
+        from each other: that is a paired bootstrap. The trainings of one split are resampled together.
         """
         numbers = [self.numbers(protocol, key, metric)[1] for key in self.keys(test, split)]
         return np.median(np.subtract(*numbers) if split == "gap" else numbers[0], axis=0)
 
     def _compute(self, protocol: str, key: str, metric: str, raw: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Correlation of every random split ``(F,)``, and of its resamples ``(F, R)``; ``raw``: never mapped (P10)."""
+        """Correlation of every training ``(F,)``, and of its resamples ``(F, R)``; ``raw``: never mapped (P10)."""
         if raw and not self._mapped(protocol, key, metric):
             return self.numbers(protocol, key, metric)
         values, resampled = [], []
-        for (fold, _), (pred, mos) in zip(self.folds(protocol), self.scored(protocol, key, metric, raw), strict=True):
+        for training, (pred, mos) in zip(self.trainings, self.scored(protocol, key, metric, raw), strict=True):
             values.append(ROW_METRICS[metric](pred[None], mos[None])[0])
             # The stream is named by the items: all runs see the same resamples of a test set.
-            position = (key,) if fold is None else (key, fold)
+            position = (key, training.cut) if training.cut else (key,)
             generator = numpy_generator("bootstrap", self.common.seed, *position)
             resampled.append(resampled_correlation(pred, mos, metric, self.common.bootstrap, generator))
         return np.array(values), np.array(resampled)
 
-    def folds(self, protocol: str) -> list[tuple[int | None, dict]]:
-        """Number and scores of every random split; without random splits the one split, which has no number."""
+    def folds(self, protocol: str) -> list[tuple[int | str | None, dict]]:
+        """Name and scores of every training, in the order of ``trainings``; a single one has no name."""
         if "folds" not in self.metrics:
             return [(None, self.metrics[protocol])]
-        return [(int(fold), blocks[protocol]) for fold, blocks in self.metrics["folds"].items()]
+        blocks = self.metrics["folds"].values()
+        return [(training.fold, block[protocol]) for training, block in zip(self.trainings, blocks, strict=True)]
 
     def _mapped(self, protocol: str, key: str, metric: str) -> bool:
         """Whether predictions are mapped before the correlation: the released test PLCC of some methods (P10)."""
@@ -153,7 +158,7 @@ class TrainedRun:
         return released and metric == "plcc" and self.reporting.get("plcc") == "mapped"
 
     def _scored(self, protocol: str, key: str, metric: str, raw: bool = False) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Predictions and MOS ``(n,)`` of every random split that the stated metric was computed from.
+        """Predictions and MOS ``(n,)`` of every training that the stated metric was computed from.
 
         Args:
             protocol: ``released`` or ``clean``.
@@ -169,7 +174,7 @@ class TrainedRun:
         ]
 
     def _scored_pair(
-        self, protocol: str, key: str, metric: str, fold: int | None, scores: dict, raw: bool
+        self, protocol: str, key: str, metric: str, fold: int | str | None, scores: dict, raw: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         weights, epoch = None, None
         if protocol == "released" and "best_epoch" in scores:
@@ -191,7 +196,7 @@ class TrainedRun:
         return pred, mos
 
     def predicted(
-        self, protocol: str, key: str, fold: int | None, weights: str | None = None, epoch: int | None = None
+        self, protocol: str, key: str, fold: int | str | None, weights: str | None = None, epoch: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Predictions and MOS ``(n,)`` in the order of the items; ``weights`` and ``epoch`` if there are several."""
         dataset, _, split = key.partition("/")

@@ -10,11 +10,13 @@ import pandas as pd
 
 from vqa.io import InputError
 from vqa.params import Dataset, Table
+from vqa.report.outside_row import OutsideRow
 from vqa.report.results import Result, TrainedRun
 from vqa.strict import ParamsError, known_name
 
 PROTOCOLS = ("released", "clean")
 PAPER_COLUMNS = ("table", "method", "setting", "dataset", "metric", "split", "value", "trained_on", "note")
+ADDED = "not in the paper"
 NUMBERS = ("value", "paper", "delta", "ci_low", "ci_high", "n", "folds")
 COLUMNS = (
     *PAPER_COLUMNS,
@@ -42,9 +44,15 @@ def matching_tests(title: str, tests: tuple[str, ...], datasets: dict[str, Datas
 
 
 def fill(
-    name: str, table: Table, paper: pd.DataFrame, runs: dict[str, TrainedRun], datasets: dict[str, Dataset]
+    name: str,
+    table: Table,
+    paper: pd.DataFrame,
+    runs: dict[str, TrainedRun | OutsideRow],
+    datasets: dict[str, Dataset],
 ) -> pd.DataFrame:
     """Long form of one table: the cells of the paper, in its order, first as released and then clean.
+
+    Rows that the paper does not have follow its own, without a number of the paper's.
 
     Args:
         name: key in ``params.tables``, for messages.
@@ -64,13 +72,18 @@ def fill(
     for place, rows in (("rows", table.rows), ("quoted", table.quoted)):
         for row in rows:
             known_name(f"params.yaml: tables.{name}.{place}", row, dict.fromkeys(keys))
-    cells = []
+    cells, places = [], list(zip(keys, paper.to_dict("records"), strict=True))
+    for row in table.added:
+        for cell in paper.drop_duplicates(["dataset", "metric", "split"]).to_dict("records"):
+            own = {"method": row, "setting": "", "value": "", "trained_on": "", "note": ADDED}
+            places.append((row, {**cell, **own}))
+    rows = {**table.rows, **table.added}
     for protocol in PROTOCOLS:
-        for key, cell in zip(keys, paper.to_dict("records"), strict=True):
+        for key, cell in places:
             if key in table.quoted:
                 result = Result(value=float(cell["value"] or "nan"), source="quoted")
             else:
-                candidates = {run: runs[run] for run in table.rows.get(key, ())}
+                candidates = {run: runs[run] for run in rows.get(key, ())}
                 result = _trained(f"tables.{name}.rows.{key}", cell, protocol, candidates, datasets)
             cells.append({**cell, **vars(result), "paper": cell["value"], "protocol": protocol})
     frame = pd.DataFrame(cells)
@@ -81,11 +94,15 @@ def fill(
 
 
 def _trained(
-    place: str, cell: dict[str, str], protocol: str, runs: dict[str, TrainedRun], datasets: dict[str, Dataset]
+    place: str,
+    cell: dict[str, str],
+    protocol: str,
+    runs: dict[str, TrainedRun | OutsideRow],
+    datasets: dict[str, Dataset],
 ) -> Result:
     """The number of one cell by the one run of its row that is tested on the cell's data set."""
     title = cell["dataset"]
-    found = [(name, key) for name, run in runs.items() for key in matching_tests(title, run.run.test, datasets)]
+    found = [(name, key) for name, run in runs.items() for key in _tests(title, run, datasets)]
     if len(found) > 1:
         fits = ", ".join(f"{name} on {key}" for name, key in found)
         raise ParamsError(f"params.yaml: {place}: more than one result fits {title} ({fits}); leave one")
@@ -93,6 +110,13 @@ def _trained(
         return Result()
     ((name, key),) = found
     return runs[name].result(protocol, key, cell["metric"].lower(), cell["split"])
+
+
+def _tests(title: str, run: TrainedRun | OutsideRow, datasets: dict[str, Dataset]) -> list[str]:
+    """Test sets of a row that the paper means by ``title``."""
+    if isinstance(run, OutsideRow):
+        return [title] if title in run.datasets else []
+    return matching_tests(title, run.run.test, datasets)
 
 
 def read_paper(path: Path) -> pd.DataFrame:

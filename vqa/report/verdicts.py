@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pandas as pd
@@ -22,6 +23,7 @@ CLAIMS = [
     *(f"n_{verdict.replace(' ', '_')}" for verdict in VERDICTS),
 ]
 QUOTED = "quoted from the literature, not run"
+STAND_IN = {"verdict": NOT_RUN, "reason": "our row is of another method; only differences between rows are judged"}
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,11 @@ def claim_rows(judged: dict[str, dict[str, Judged]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=CLAIMS)
 
 
-def cell_rows(court: Court) -> pd.DataFrame:
+def cell_rows(court: Court, stand_ins: Collection[str] = ()) -> pd.DataFrame:
     """One row per printed number of the paper and protocol, with :data:`CELLS`.
 
-    A table that params do not name is not run; a dash of the paper is no number.
+    A table that params do not name is not run; a dash of the paper is no number. Values of tables named in
+    ``stand_ins`` are of another method than the paper's and are not judged.
     """
     blank = {**dict.fromkeys(NUMBERS, float("nan")), "source": "missing"}
     rows = []
@@ -116,7 +119,8 @@ def cell_rows(court: Court) -> pd.DataFrame:
                 cells = paper.assign(**{**blank, "paper": printed, "protocol": protocol})
             else:
                 cells = frame[frame.protocol == protocol]
-            rows += [{**cell, **_cell_verdict(cell, court.margin)} for cell in cells.to_dict("records")]
+            judged = STAND_IN if name in stand_ins else {}
+            rows += [{**cell, **_cell_verdict(cell, court.margin), **judged} for cell in cells.to_dict("records")]
     return pd.DataFrame(row for row in rows if not math.isnan(row["paper"]))[CELLS]
 
 

@@ -5,7 +5,7 @@ tests below keep the pairing. The bootstrap speaks of other items, the permutati
 the two models are interchangeable on every item.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from scipy import stats
@@ -69,6 +69,7 @@ def permutation_test(
     permutations: int,
     generator: np.random.Generator,
     alternative: str = "two-sided",
+    items: Sequence[Hashable] | None = None,
 ) -> float:
     """p of the paired randomization test: what if the predictions of an item had come from the other model?
 
@@ -80,11 +81,14 @@ def permutation_test(
     Args:
         splits: ``(a, b, mos)``, each ``(n,)``, of every random split; there is a single one where a model is trained
             once. With several, the statistic is the median over splits of ``a`` minus that of ``b``, and splits are
-            swapped independently, although their items overlap.
+            swapped independently, although their items overlap, but for those that ``items`` ties.
         metric: ``srcc`` or ``plcc``.
         permutations: number ``R`` of random swaps. If all 2^n are no more than that, every one is counted instead.
         generator: draws the swaps.
         alternative: ``two-sided``, ``greater`` (``a`` correlates better) or ``less``.
+        items: names of the item lists of the splits: those of one list, trainings of several seeds, are swapped
+            together. Seeds err on the same items, so that swaps of their own would take one item for many. None: every
+            split has a list of its own.
 
     Returns:
         p in (0, 1]: (1 + #) / (1 + R) where ``#`` permuted differences are at least as extreme; their exact share if
@@ -96,17 +100,20 @@ def permutation_test(
     one_of("alternative", alternative, ALTERNATIVES)
     for split in splits:
         _check_split(*split)
-    sizes = [len(mos) for _, _, mos in splits]
+    lists = list(range(len(splits)) if items is None else items)
+    of_list = dict(zip(lists, (len(mos) for _, _, mos in splits), strict=True))
+    sizes = list(of_list.values())
     exact = sum(sizes) < 63 and 2 ** sum(sizes) <= permutations
     if exact:
         every = (np.arange(2 ** sum(sizes))[:, None] >> np.arange(sum(sizes))) & 1
         swaps = np.split(every, np.cumsum(sizes)[:-1], axis=1)
     else:
         swaps = [generator.integers(0, 2, (permutations, n), dtype=np.int8) for n in sizes]
-    observed = _median_difference(splits, metric, [np.zeros((1, n)) for n in sizes])
+    observed = _median_difference(splits, metric, [np.zeros((1, of_list[name])) for name in lists])
     if np.isnan(observed).any():
         return float("nan")
-    permuted = _median_difference(splits, metric, swaps)
+    by_list = dict(zip(of_list, swaps, strict=True))
+    permuted = _median_difference(splits, metric, [by_list[name] for name in lists])
     with np.errstate(invalid="ignore"):  # a swap that makes a side constant has no value and is not extreme
         extreme = {
             "two-sided": np.abs(permuted) >= np.abs(observed) - TOLERANCE,

@@ -91,7 +91,7 @@ class Panel:
 def curve_numbers(
     curve: pd.DataFrame, predictions: pd.DataFrame, dataset: str, metric: str, resamples: int, seed: int
 ) -> pd.DataFrame:
-    """The plotted numbers, of the first random cut if there are several.
+    """The plotted numbers, of the first training if there are several.
 
     Args:
         curve: ``curve.csv`` of a run.
@@ -105,7 +105,7 @@ def curve_numbers(
         One row per epoch: ``epoch``, ``train`` (on the fly), ``test_ema``, ``test_raw`` and ``gap`` (train minus
         ``test_ema``); for all but ``test_raw`` also ``_low`` and ``_high``, the 95 % percentile interval.
     """
-    rows = curve[(curve.dataset == dataset) & (curve.fold == curve.fold.min())].reset_index(drop=True)
+    rows = curve[(curve.dataset == dataset) & (curve.fold == curve.fold.iloc[0])].reset_index(drop=True)
     train, ema = rows[f"train_{metric}"], rows[f"test_{metric}_ema"]
     numbers = pd.DataFrame(
         {
@@ -117,7 +117,7 @@ def curve_numbers(
         }
     )
     name, _, split = dataset.partition("/")
-    first = predictions[predictions.fold == predictions.fold.min()]
+    first = predictions[predictions.fold == predictions.fold.iloc[0]]
     samples = {
         "train": first[first.weights == "on-the-fly"],
         "test_ema": first[(first.weights == "ema") & (first.dataset == name) & (first.split == split)],

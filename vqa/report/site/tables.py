@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from vqa.report.layout import Layout, body, interval, is_quoted, lay_out, notes, number, warnings
+from vqa.report.layout import Layout, body, interval, is_filled, is_quoted, lay_out, notes, number, warnings, whose
 from vqa.report.site.embed import bounds, decimals, probability, signed, slug, unique_short_names
 from vqa.report.site.inputs import Inputs
 from vqa.report.tables import PROTOCOLS, row_key
@@ -77,6 +77,7 @@ def _block(frame: pd.DataFrame, protocol: str, comparisons: list[View], verdicts
                 "quoted": is_quoted(cells),
                 "reference": key in references,
                 "runs": [(names[run], run) for run in runs],
+                "whose": whose(cells) if is_filled(cells) else "not run",
                 "cells": shown,
             }
         )

@@ -1,0 +1,215 @@
+"""Files out of ZIP and TAR archives of unknown origin, never outside of their folder.
+
+Every member of an archive is looked at before the first one is written. A path that is absolute or climbs out by
+``..``, a link, a device, a name that occurs twice or more content than announced: the whole archive is refused, since
+none of these is in an honest one. A TAR archive that was cut into numbered parts is read as one stream.
+"""
+
+import io
+import re
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from vqa.io import InputError, atomic
+
+SIZE_LIMIT = 4 << 40  # bytes in one archive; the largest real one, LSVQ, stays below one TB
+_RATIO_LIMIT = 200  # of unpacked to packed bytes; videos and images hardly shrink, label lists to a tenth
+_CHUNK = 1 << 20
+_ZIP, _TAR = (".zip",), (".tar", ".tar.gz", ".tgz")
+_PART = re.compile(r"(.+\.(?:tar|tar\.gz|tgz))[._-](?:part)?[._-]?([a-z]{2,3}|[0-9]{1,5})$")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One archive.
+
+    Attributes:
+        paths: its files in reading order; more than one if it was cut into parts.
+        kind: ``zip`` or ``tar``.
+    """
+
+    paths: tuple[Path, ...]
+    kind: str
+
+    def __str__(self) -> str:
+        return str(self.paths[0]) + (f" (and {len(self.paths) - 1} more parts)" if len(self.paths) > 1 else "")
+
+
+def find_archives(folder: Path) -> list[Archive]:
+    """All archives in ``folder``, by their names: ``.zip``, ``.tar``, ``.tar.gz``, ``.tgz``, and parts of TAR archives.
+
+    Parts are named ``NAME.tar.gz.partNN``, ``NAME.tar.aa`` or alike, and belong together in the order of their names.
+
+    Raises:
+        InputError: if numbered parts leave a gap.
+    """
+    whole, parts = [], {}
+    for path in sorted(folder.iterdir() if folder.is_dir() else ()):
+        name = path.name.lower()
+        if not path.is_file() or name.startswith("."):
+            continue
+        if name.endswith(_ZIP):
+            whole.append(Archive((path,), "zip"))
+        elif name.endswith(_TAR):
+            whole.append(Archive((path,), "tar"))
+        elif match := _PART.match(name):
+            parts.setdefault(match[1], []).append((int(match[2]) if match[2].isdigit() else match[2], path))
+    for name, found in sorted(parts.items()):
+        found.sort(key=lambda part: (isinstance(part[0], str), part[0]))
+        numbers = [number for number, _ in found if isinstance(number, int)]
+        if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+            raise InputError(f"{folder}: parts of {name} are missing between {numbers[0]} and {numbers[-1]}")
+        whole.append(Archive(tuple(path for _, path in found), "tar"))
+    return whole
+
+
+def members(archive: Archive, size_limit: int = SIZE_LIMIT) -> dict[str, int]:
+    """Sizes in bytes of the files in an archive, by path inside it, after a look at every member.
+
+    Raises:
+        InputError: naming archive and member: a path that leads out, a link, a device, a name that occurs twice, an
+            encrypted file, more than ``size_limit`` bytes or 200 times its own size in all; or it cannot be read.
+    """
+    sizes: dict[str, int] = {}
+    limit = min(size_limit, _RATIO_LIMIT * sum(path.stat().st_size for path in archive.paths) + _CHUNK)
+    total = 0
+    with _readable(archive):
+        for member in _zip_members(archive) if archive.kind == "zip" else _tar_members(archive):
+            if member.name in sizes:
+                raise InputError(f"{archive}: {member.name!r} occurs more than once; refused")
+            sizes[member.name] = member.size
+            total += member.size
+            if total > limit:
+                raise InputError(f"{archive}: unpacks to more than {limit} bytes; refused")
+    return sizes
+
+
+def extract(archive: Archive, targets: dict[str, Path], progress: Callable[[int], None] = lambda _: None) -> None:
+    """Write members of an archive to files; each appears only when it is complete, an older one is replaced.
+
+    Args:
+        archive: one whose :func:`members` were looked at.
+        targets: file to write, by path inside the archive.
+        progress: called with the number of bytes after each piece.
+
+    Raises:
+        InputError: if a member is missing, damaged, or longer than announced.
+    """
+    waiting = dict(targets)
+    with _readable(archive):
+        for member in _zip_members(archive) if archive.kind == "zip" else _tar_members(archive):
+            if member.name not in waiting:
+                continue
+            with member.open() as stream, atomic(waiting.pop(member.name)) as draft, draft.open("wb") as file:
+                _copy(stream, file, member.size, f"{archive}: {member.name!r}", progress)
+            if not waiting:
+                return
+    if waiting:
+        raise InputError(f"{archive}: has no {next(iter(waiting))!r}")
+
+
+@dataclass(frozen=True)
+class _Member:
+    name: str
+    size: int
+    open: Callable[[], BinaryIO]
+
+
+def _zip_members(archive: Archive) -> Iterator[_Member]:
+    (path,) = archive.paths
+    with zipfile.ZipFile(path) as file:
+        for info in file.infolist():
+            mode = info.external_attr >> 16
+            kind = stat.S_IFMT(mode)
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise InputError(f"{archive}: {info.filename!r} is a link or a device; refused")
+            name = _checked(archive, info.orig_filename)
+            if info.is_dir():
+                continue
+            if info.flag_bits & 1:
+                raise InputError(f"{archive}: is encrypted; extract it yourself, with the password you were given")
+            yield _Member(name, info.file_size, lambda info=info: file.open(info))
+
+
+def _tar_members(archive: Archive) -> Iterator[_Member]:
+    with _Joined(archive.paths) as stream, tarfile.open(fileobj=stream, mode="r|*") as file:
+        for info in file:
+            name = _checked(archive, info.name)
+            if not (info.isreg() or info.isdir()):
+                raise InputError(f"{archive}: {name!r} is a link or a device; refused")
+            if info.isreg():
+                yield _Member(name, info.size, lambda info=info: file.extractfile(info))
+
+
+def _checked(archive: Archive, name: str) -> str:
+    """The path of a member in its shortest form; InputError if it leads out of the folder."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or re.search(r"[\\\x00-\x1f]|^[A-Za-z]:", name) or not name:
+        raise InputError(f"{archive}: {name!r} leads out of its folder; refused")
+    return str(path)
+
+
+def _copy(source: BinaryIO, target: BinaryIO, size: int, where: str, progress: Callable[[int], None]) -> None:
+    written = 0
+    while chunk := source.read(_CHUNK):
+        written += len(chunk)
+        if written > size:
+            break
+        target.write(chunk)
+        progress(len(chunk))
+    if written != size:
+        raise InputError(f"{where} is not of the size that it announces; refused")
+
+
+@contextmanager
+def _readable(archive: Archive) -> Iterator[None]:
+    """InputError in the place of what the libraries raise for damaged archives."""
+    try:
+        yield
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{archive}: damaged, or not an archive ({reason}); get it again") from None
+    except OSError as error:
+        if error.errno is None:  # how gzip says that bytes are wrong
+            raise InputError(f"{archive}: damaged ({' '.join(str(error).split())}); get it again") from None
+        raise InputError(f"{archive}: cannot be unpacked ({error.strerror}: {error.filename})") from None
+
+
+class _Joined(io.RawIOBase):
+    """Several files as one stream."""
+
+    def __init__(self, paths: tuple[Path, ...]) -> None:
+        self._waiting = list(paths)
+        self._file: BinaryIO | None = None
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to ``size`` bytes, fewer only at the very end."""
+        pieces, missing = [], size
+        while missing:
+            if self._file is None:
+                if not self._waiting:
+                    break
+                self._file = self._waiting.pop(0).open("rb")
+            piece = self._file.read(missing)
+            pieces.append(piece)
+            missing -= len(piece)
+            if not piece:
+                self._file.close()
+                self._file = None
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        """Close the open part."""
+        if self._file is not None:
+            self._file.close()
+        super().close()

@@ -1,0 +1,243 @@
+"""From a data set as its makers publish it, archives included, to the suite's layout: names joined, MOS checked."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from vqa.checksums import Checksums
+from vqa.data.archives import Archive, extract, find_archives, members
+from vqa.data.catalog import RealDataset, real_dataset
+from vqa.data.formats import read_mat_variables, read_metadata
+from vqa.data.labels import LABEL_COLUMNS
+from vqa.data.links import link_or_copy
+from vqa.data.published.entries import CACHE, bring_entry
+from vqa.data.published.joins import agree, published_labels
+from vqa.download import RemoteFile, obtain_all
+from vqa.io import InputError, file_digest, write_csv
+
+_TOLERANCE = 2e-3  # of MOS: the makers' tables print as few as three digits
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one file is: a plain file, or a member of an archive.
+
+    Attributes:
+        path: of the file, or inside the archive.
+        size: in bytes.
+        archive: the archive, or None for a plain file.
+    """
+
+    path: str
+    size: int
+    archive: Archive | None = None
+
+    def __str__(self) -> str:
+        return self.path if self.archive is None else f"{self.archive}: {self.path}"
+
+
+class Folder:
+    """All files of a user's folder, those in archives included, by the ends of their paths.
+
+    Args:
+        path: the folder; archives are looked for at its top.
+
+    Raises:
+        InputError: if an archive is damaged or not safe (:mod:`vqa.data.archives`).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.archives = path, find_archives(path)
+        self._plain: dict[str, list[Place]] = {}
+        self._packed: dict[str, list[Place]] = {}
+        inside = {file for archive in self.archives for file in archive.paths}
+        for folder, names, files in os.walk(path, followlinks=True):
+            names[:] = sorted(name for name in names if not name.startswith("."))
+            for name in sorted(files):
+                file = Path(folder) / name
+                if file not in inside and not name.startswith(".") and file.is_file():
+                    self._plain.setdefault(name, []).append(Place(file.as_posix(), file.stat().st_size))
+        for archive in self.archives:
+            for member, size in members(archive).items():
+                self._packed.setdefault(member.rpartition("/")[2], []).append(Place(member, size, archive))
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no file at all."""
+        return not self._plain and not self.archives
+
+    def find(self, name: str) -> Place | None:
+        """The one file whose path ends with ``name``, whole parts; plain files come before those in archives.
+
+        Raises:
+            InputError: if there are several.
+        """
+        for places in (self._plain, self._packed):
+            found = [
+                place for place in places.get(name.rpartition("/")[2], ()) if f"/{place.path}".endswith(f"/{name}")
+            ]
+            if len(found) > 1:
+                raise InputError(f"{self.path}: {name} is there more than once: {found[0]} and {found[1]}; keep one")
+            if found:
+                return found[0]
+        return None
+
+
+def arrange(name: str, source: Path, out: Path, listed: str = "") -> pd.DataFrame:
+    """Arrange the data set ``name`` as published, from ``source`` to ``out``, which appears only when it is complete.
+
+    What a killed run had unpacked is kept in a folder beside ``out`` and not unpacked again.
+
+    Args:
+        name: entry of the catalog.
+        source: the user's folder, see :class:`vqa.data.catalog.Layout`; what has no form is downloaded to it.
+        out: folder to make; an older one is replaced.
+        listed: key of the catalog's list; the expected one if empty.
+
+    Returns:
+        The label list: columns ``name``, ``mos``, ``split``.
+
+    Raises:
+        InputError: one line: files that are missing and how to get them, archives that are damaged, not safe or not
+            those of the first time, MOS that contradict the published list, no space left.
+    """
+    entry = real_dataset(name)
+    folder = Folder(source)
+    labels = _labels(entry, folder, listed)
+    folder = _complete(entry, folder, labels)
+    _check_archives(name, folder)
+    _check_mos(entry, folder, labels)
+    places = _places(entry, folder, labels)
+    missing = [item for item, place in places.items() if place is None]
+    if missing:
+        raise InputError(
+            f"{source}: {len(missing)} of {len(labels)} files are missing, the first: {missing[0]}; {entry.title}: "
+            f"{entry.layout.steps}; page {entry.page}; terms: {entry.terms}"
+        )
+    partial = out.with_name(f".{out.name}.arranged")
+    partial.mkdir(parents=True, exist_ok=True)
+    _fill(partial, places)
+    write_csv(partial / "labels.csv", labels)
+    wanted = {partial / item for item in (*labels.name, "labels.csv")}
+    for path in partial.rglob("*"):
+        if path.is_file() and path not in wanted:
+            path.unlink()
+    if out.exists():
+        shutil.rmtree(out)
+    os.replace(partial, out)
+    return labels
+
+
+def _labels(entry: RealDataset, folder: Folder, listed: str) -> pd.DataFrame:
+    if entry.layout.labels:
+        table = _makers_mos(entry, folder)
+        if table is None:
+            file = entry.layout.mos[0]
+            raise InputError(f"{folder.path / file} is missing; {entry.title}: {entry.layout.steps}; page {entry.page}")
+        return table.assign(split="all")[LABEL_COLUMNS]
+    cache = CACHE / f"{entry.name}-labels"
+    bring_entry(cache.name, cache)
+    return published_labels(entry.name, cache, listed)
+
+
+def _complete(entry: RealDataset, folder: Folder, labels: pd.DataFrame) -> Folder:
+    """Download what is missing and has an address."""
+    layout = entry.layout
+    missing = [item for item, place in _places(entry, folder, labels).items() if place is None]
+    if not missing or not (layout.downloads or layout.item_url):
+        return folder
+    urls = layout.downloads or [layout.item_url.format(name=name) for name in missing]
+    files = [RemoteFile(url, url.rpartition("/")[2], None, entry.terms) for url in urls]
+    obtain_all(files, folder.path, checksums=Checksums())
+    return Folder(folder.path)
+
+
+def _places(entry: RealDataset, folder: Folder, labels: pd.DataFrame) -> dict[str, Place | None]:
+    places = {}
+    for name in labels.name:
+        places[name] = folder.find(name)
+        if places[name] is None and entry.layout.renamed:
+            stem, dot, suffix = name.rpartition(".")
+            places[name] = folder.find(f"{stem}{entry.layout.renamed}{dot}{suffix}")
+    return places
+
+
+def _check_archives(name: str, folder: Folder) -> None:
+    """Archives without a published checksum are the same ones as at the first time."""
+    checksums = Checksums()
+    for archive in folder.archives:
+        for path in archive.paths:
+            checksums.record(f"{name}/{path.name}", file_digest(path), path.stat().st_size)
+
+
+def _check_mos(entry: RealDataset, folder: Folder, labels: pd.DataFrame) -> None:
+    """If the makers' own table is there, it says the same of every item."""
+    table = None if entry.layout.labels else _makers_mos(entry, folder)
+    if table is not None:
+        agree(f"{folder.path / entry.layout.mos[0]} and the published list", labels, table, _TOLERANCE)
+
+
+def _makers_mos(entry: RealDataset, folder: Folder) -> pd.DataFrame | None:
+    """Columns ``name`` and ``mos`` of the makers' table, or None if it is not in the folder."""
+    if entry.layout.mos is None:
+        return None
+    file, name, mos = entry.layout.mos
+    place = folder.find(file)
+    if place is None:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(place.path)
+        if place.archive is not None:
+            path = Path(scratch) / file
+            extract(place.archive, {place.path: path})
+        table = _read_mat(path, name, mos) if file.endswith(".mat") else read_metadata(path, name, mos)
+    if entry.layout.renamed:
+        table = table.assign(name=table.name.str.replace(f"{entry.layout.renamed}.", ".", regex=False))
+    if not table.name.str.contains(".", regex=False).any():
+        table = table.assign(name=table.name + ".mp4")  # identities of KoNViD-1k
+    return table[["name", "mos"]]
+
+
+def _read_mat(path: Path, name: str, mos: str) -> pd.DataFrame:
+    """LIVE-VQC's table: a cell array of names and a vector."""
+    with path.open("rb") as stream:
+        content = read_mat_variables(stream, str(path))
+    if name not in content or mos not in content:
+        raise InputError(f"{path}: has no variables {name!r} and {mos!r}")
+    names = [str(np.ravel(cell)[0]) for cell in np.ravel(content[name])]
+    values = np.ravel(content[mos])
+    if len(names) != len(values) or values.dtype.kind not in "fiu":
+        raise InputError(f"{path}: {name!r} and {mos!r} do not belong together")
+    return pd.DataFrame({"name": names, "mos": values.astype(np.float64)})
+
+
+def _fill(partial: Path, places: dict[str, Place]) -> None:
+    """Link, copy or unpack all files that are not yet there in their size."""
+    todo = {}
+    for item, place in places.items():
+        target = partial / item
+        if not target.is_file() or target.stat().st_size != place.size:
+            todo[item] = place
+    unpacked = sum(place.size for place in todo.values() if place.archive is not None)
+    free = shutil.disk_usage(partial).free
+    if unpacked > free:
+        raise InputError(f"{partial.parent}: {unpacked} bytes are to be unpacked, {free} are free; make room")
+    by_archive: dict[Archive, dict[str, Path]] = {}
+    for item, place in todo.items():
+        target = partial / item
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if place.archive is not None:
+            by_archive.setdefault(place.archive, {})[place.path] = target
+        else:
+            target.unlink(missing_ok=True)
+            link_or_copy(Path(place.path), target)
+    bar = tqdm(desc="unpack", total=unpacked, unit="B", unit_scale=True, disable=None)
+    with bar:
+        for archive, targets in by_archive.items():
+            extract(archive, targets, bar.update)

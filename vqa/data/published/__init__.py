@@ -1,0 +1,1 @@
+"""What others published about the real data sets: labels, features, predictions, logs, clips; and how to read it."""

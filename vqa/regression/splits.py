@@ -1,0 +1,114 @@
+"""All splits of a regression in several processes; each is kept as soon as it is done, so that a killed run goes on."""
+
+import functools
+import json
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from vqa.io import InputError, write_json
+from vqa.regression.protocol import SPLITS, Config, run_split
+
+
+def check_table(features: np.ndarray, mos: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Features and MOS as the protocol takes them: float64, and 0 for features that are NaN or infinite.
+
+    Args:
+        features: ``(n, p)``.
+        mos: ``(n,)``.
+        name: of the regression, for errors.
+
+    Raises:
+        InputError: if the sizes do not fit, a MOS is not finite, or MOS or all features are constant.
+    """
+    features, mos = np.asarray(features, dtype=np.float64), np.asarray(mos, dtype=np.float64)
+    if features.ndim != 2 or mos.shape != features.shape[:1]:
+        raise InputError(f"{name}: features {features.shape} and MOS {mos.shape} are not (n, p) and (n,)")
+    features = np.where(np.isfinite(features), features, 0.0)
+    if not np.isfinite(mos).all():
+        raise InputError(f"{name}: {np.count_nonzero(~np.isfinite(mos))} MOS are not finite; correct the label list")
+    if len(mos) == 0 or np.ptp(mos) == 0 or not np.ptp(features, axis=0).any():
+        raise InputError(f"{name}: MOS or features are the same for all {len(mos)} items; nothing can be learned")
+    return features, mos
+
+
+def run_splits(
+    features: np.ndarray, mos: np.ndarray, config: Config, state: Path, workers: int = 1, name: str = "regression"
+) -> pd.DataFrame:
+    """Run what ``state`` does not hold yet, and return all splits in order.
+
+    Args:
+        features: ``(n, p)``, see :func:`check_table`.
+        mos: ``(n,)``.
+        config: the protocol's settings.
+        state: folder of the finished splits, ``NUMBER.json`` each. It must stand for these data and settings; only the
+            number of splits may differ.
+        workers: processes of one thread each; their number does not change a byte.
+        name: for errors and the progress bar.
+
+    Returns:
+        A frame with :data:`vqa.regression.protocol.SPLITS`.
+
+    Raises:
+        InputError: for data that :func:`check_table` refuses or the protocol cannot fit.
+    """
+    features, mos = check_table(features, mos, name)
+    numbers = range(1, config.splits + 1)
+    waiting = [split for split in numbers if not _file(state, split).is_file()]
+    work = functools.partial(_keep_split, features=features, mos=mos, config=config, state=state)
+    progress = {"desc": name, "unit": "split", "total": config.splits, "initial": config.splits - len(waiting)}
+    try:
+        with _mapped(work, waiting, min(workers, len(waiting))) as finished:
+            for _ in tqdm(finished, **progress, disable=None):
+                pass
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
+    rows = [json.loads(_file(state, split).read_text()) for split in numbers]
+    whole = ("split", "n_train", "n_test")
+    return pd.DataFrame(rows, columns=SPLITS).astype({name: int if name in whole else float for name in SPLITS})
+
+
+def _file(state: Path, split: int) -> Path:
+    return state / f"{split}.json"
+
+
+def _keep_split(split: int, features: np.ndarray, mos: np.ndarray, config: Config, state: Path) -> None:
+    """Run one split on one thread: with more, products of matrices differ in their last digits."""
+    from threadpoolctl import threadpool_limits  # here: scikit-learn brings it, and most stages need neither
+
+    with threadpool_limits(1):
+        write_json(_file(state, split), run_split(features, mos, split, config))
+
+
+@contextmanager
+def _mapped(work: Any, items: list[int], workers: int) -> Iterator[Iterator[None]]:
+    """Iterator over ``work`` of the items as they finish, in this process for one worker."""
+    if workers <= 1:
+        yield map(work, items)
+        return
+    # Spawned, not forked: the parent may hold threads and locks of other libraries.
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(workers, context, initializer=_end_with_parent)
+    try:
+        yield (future.result() for future in as_completed([executor.submit(work, item) for item in items]))
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when its parent is killed; it would wait for the next split for ever."""
+
+    def watch() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

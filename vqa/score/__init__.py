@@ -1,0 +1,1 @@
+"""Scores of single files by one trained network, looked at as the clean protocol does."""

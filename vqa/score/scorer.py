@@ -1,0 +1,199 @@
+"""One file to one score, with what had to be assumed.
+
+A file is decoded twice from the front, first all of it to learn its frames and whether it is whole, then up to the last
+frame that the network looks at. So memory holds the frames of one look, not those of the video.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from vqa.data.items import Item
+from vqa.data.loader import to_device
+from vqa.io import InputError
+from vqa.methods.base import Inputs, Method
+from vqa.models.slowfast import SlowFast
+from vqa.motion import Config as MotionConfig
+from vqa.motion import clip_frames
+from vqa.rng import torch_generator
+from vqa.score.survey import read_header, survey
+from vqa.strict import ParamsError
+from vqa.video import MediaError, is_image, read_frames
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out for one file; what is not known of a file that cannot be scored is None.
+
+    Attributes:
+        file: its path as it was given.
+        status: ``ok``, ``warning``: scored, after assuming what the reason says, or ``error``: not scored.
+        score: raw output of the network, on whatever scale its training left it.
+        mos_estimate: the score on the MOS scale of the training set; None where that is not known.
+        reason: of a warning or an error, "" otherwise.
+        width: of a decoded frame in pixels, after rotation.
+        height: of a decoded frame in pixels, after rotation.
+        frames: frames that really decode; 1 for an image.
+        fps: average frame rate in 1/s; 0 for an image.
+        codec: name of the codec or image format.
+        rotation: degrees counter-clockwise in the container's display matrix; already applied.
+    """
+
+    file: str
+    status: str
+    score: float | None = None
+    mos_estimate: float | None = None
+    reason: str = ""
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    fps: float | None = None
+    codec: str | None = None
+    rotation: int | None = None
+
+
+class Motion:
+    """SlowFast features of one video, as the motion stage makes them; the network is made when it is first needed.
+
+    Args:
+        config: the block ``slowfast``.
+        clips: clips per video.
+        network: makes the network, in evaluation mode.
+        device: to compute on.
+    """
+
+    def __init__(self, config: MotionConfig, clips: int, network: Callable[[], SlowFast], device: torch.device) -> None:
+        self.config, self.clips, self.device = config, clips, device
+        self._make = network
+
+    @cached_property
+    def _network(self) -> SlowFast:
+        return self._make().to(self.device)
+
+    @torch.inference_mode()
+    def features(self, item: Item, frames: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """``(clips, channels)`` float32 of a video whose frames ``frames`` gives by their numbers."""
+        inputs = clip_frames(item, frames, self.clips, self.config).to(self.device)
+        return torch.cat(self._network(inputs), dim=1).cpu().numpy()
+
+
+class FileReader:
+    """Frames and motion features of one file (:class:`vqa.methods.base.Reader`)."""
+
+    def __init__(self, path: Path, item: Item, motion: Motion | None) -> None:
+        self._path, self._item, self._motion = path, item, motion
+
+    def frames(self, indices: np.ndarray) -> np.ndarray:
+        """Frames ``(n, H, W, 3)`` uint8 RGB."""
+        return read_frames(self._path, indices)
+
+    def motion(self) -> np.ndarray:
+        """Motion features ``(clips, channels)`` float32; InputError if params do not say how they are made."""
+        if self._motion is None:
+            raise InputError("params.yaml: motion: says nothing on the training set, so its features cannot be made")
+        return self._motion.features(self._item, self.frames)
+
+    def features(self, name: str) -> np.ndarray:
+        """Raise InputError: the published set ``name`` has features of its own data sets only."""
+        raise InputError(
+            f"the network reads published features ({name}), which cannot be made from a file: name another"
+        )
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """One network and all that is needed to look at a file as it looks at the items of a data set.
+
+    Attributes:
+        model: the network, on ``device`` and in evaluation mode.
+        method: its method.
+        device: to compute on.
+        mos_scale: gives the estimate for a score, None for none.
+        motion: makes motion features, for methods that read them.
+    """
+
+    model: nn.Module
+    method: Method
+    device: torch.device
+    mos_scale: Callable[[float], float] | None = None
+    motion: Motion | None = None
+
+    def score(self, file: str) -> Result:
+        """Score one file; everything that is wrong with the file itself is in the result.
+
+        On the processor that made them, scores are those of ``predictions.csv`` to the last digit; only items of
+        SimpleVQA's last batch, if that is not full, may differ by rounding.
+
+        Raises:
+            InputError: if the run cannot score files at all.
+        """
+        path, known, reason = Path(file), {}, ""
+        try:
+            header = read_header(path)
+            if header is not None:
+                known = {"fps": header.fps, "codec": header.codec, "rotation": header.rotation}
+            item = survey(path, header)
+            known |= {"frames": item.n_frames, "width": item.width, "height": item.height}
+            assumed = "; ".join([*header.assumptions, *self._assumptions(item)])
+            value = self._value(path, item)
+        except MediaError as error:
+            # Its remedy, after the semicolon, is for the files of a data set.
+            reason = str(error).removeprefix(f"{path}: ").partition("; ")[0]
+            reason += f" ({known['codec']})" if known else ""
+        except ParamsError:
+            raise
+        except ValueError as error:
+            reason = f"an image, which this method cannot score: {error}" if is_image(path) else str(error)
+        except (MemoryError, torch.OutOfMemoryError, Image.DecompressionBombError):
+            reason = "too large for the memory"
+        if reason:
+            return Result(file, "error", reason=reason, **known)
+        estimate = None if self.mos_scale is None else self.mos_scale(value)
+        return Result(file, "warning" if assumed else "ok", value, estimate, assumed, **known)
+
+    @torch.inference_mode()
+    def _value(self, path: Path, item: Item) -> float:
+        def stream(purpose: str) -> torch.Generator:
+            return torch_generator(purpose, 0, "score")  # the clean protocol draws nothing from it
+
+        inputs = self.method.sample(item, FileReader(path, item, self.motion), "clean", stream)
+        batch = to_device(_batch(inputs, self.method.batch_size), self.device)
+        value = float(self.method.scores(self.model, batch)[0])
+        if not math.isfinite(value):
+            raise ValueError("its score is not a finite number")
+        return value
+
+    def _assumptions(self, item: Item) -> Iterator[str]:
+        """What the method's sampling makes up for; ValueError for a video that is given to a method for images."""
+        rule = getattr(self.method.config, "sampling", {}).get("clean")
+        temporal = getattr(rule, "temporal", None)
+        span = self.motion.config.network.frames if rule is None and self.motion else 1
+        if temporal is not None:
+            span = (temporal.frames - 1) * temporal.interval + 1
+        if rule is not None and temporal is None and not is_image(Path(item.name)):
+            raise ValueError("a video, which a method for images cannot score")
+        if item.n_frames < span and is_image(Path(item.name)):
+            yield "an image: its one frame stands for a video"
+        elif item.n_frames < span:
+            yield f"shorter than a clip of {span} frames: frames are repeated"
+        if rule is not None:
+            height, width = getattr(rule, "pyramid", rule).fragments.size
+            if item.height < height or item.width < width:
+                yield f"smaller than the network's {width}x{height}: enlarged"
+
+
+def _batch(inputs: Inputs, size: int) -> Inputs:
+    """A batch ``(B, ...)`` of one item: of copies that fill a batch of ``size`` for the inputs of SimpleVQA.
+
+    Its last feature maps and linear layers are so small that their sums are rounded otherwise alone than in a batch.
+    """
+    if not isinstance(inputs, dict):
+        return inputs[None]
+    return {name: tensor[None].expand(size, *tensor.shape) for name, tensor in inputs.items()}

@@ -37,7 +37,7 @@ from vqa.rng import torch_generator
 def main() -> None:
     """Measure the run named on the command line."""
     params = load()
-    name = argument(__doc__, "run", params.landscapes)
+    name = argument(__doc__, "landscape", params.landscapes)
     settings, rows = read_blocks(params)
     row, common = rows[name], params.common
     # Without augmentation: the landscapes of all runs belong to the same inputs (discrepancy P3).

@@ -282,7 +282,7 @@ def test_an_edit_of_params_reaches_exactly_what_depends_on_it(project, before, o
         ("vqa/data/prepare.py", {"prepare"}),
         ("vqa/data/synthetic/degrade.py", {"fetch"}),
         ("vqa/measure.py", of(METHODS, "landscape")),
-        ("vqa/report/front.py", {"report"}),
+        ("vqa/report/front.py", {"site", "report"}),
         ("vqa/report/compare.py", {"statistics"}),
         ("vqa/report/judge.py", {"verdicts"}),
         ("vqa/report/panels/surface.py", {"figures", "site", "report"}),

@@ -10,7 +10,7 @@ import pytest
 from paper_fixture import FOLDS, build_paper
 from report_fixture import call, contents, edit_params
 
-from stages import report
+from stages import report, statistics, verdicts
 from stages import tables as stage
 from vqa.params import Params
 from vqa.report.front import baselines
@@ -18,6 +18,7 @@ from vqa.report.layout import sources
 from vqa.report.render import latex, markdown, markdown_digest
 from vqa.report.tables import PROTOCOLS, read_paper, read_table, row_key
 
+PAGES = (stage, statistics, verdicts, report)
 NAMES = [f"table{number:02d}" for number in range(1, 14)]
 CELLS = [18, 30, 24, 30, 30, 120, 70, 56, 40, 30, 24, 30, 24]
 QUOTED = {"table06": 72, "table07": 34, "table08": 48}
@@ -29,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Params]:
     """The project with its tables and its front page; read only."""
     folder = tmp_path_factory.mktemp("paper")
     params = build_paper(folder)
-    assert [call(one.main, folder) for one in (stage, report)] == [0, 0]
+    assert [call(one.main, folder) for one in PAGES] == [0] * 4
     return folder, params
 
 
@@ -171,7 +172,7 @@ def test_front_page_shows_our_rows_only_and_the_right_baselines(made, frames) ->
 def test_run_twice_gives_the_same_bytes(made, tmp_path: Path) -> None:
     shutil.copytree(made[0], tmp_path, dirs_exist_ok=True)
     before = contents(tmp_path / "reports")
-    assert [call(one.main, tmp_path) for one in (stage, report)] == [0, 0]
+    assert [call(one.main, tmp_path) for one in PAGES] == [0] * 4
     assert contents(tmp_path / "reports") == before
     edit_params(tmp_path, tables={"table08": {"title": "x", "rows": {"SAMA": ["F-spaq"]}}})
     assert [call(one.main, tmp_path) for one in (stage, report)] == [0, 0]

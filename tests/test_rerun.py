@@ -106,7 +106,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "vqa/__init__.py": "",
         "reports/paper/table02.csv": "the paper's numbers",
         "reports/claims.yaml": "the paper's claims",
-        "vqa/report/site/style.css": "the looks",
+        **{f"vqa/report/site/{name}": "the looks" for name in ("script.js", "style.css", "templates/page.html")},
         **{f"stages/{name}.py": f"from stages import run\n\nrun({name!r})\n" for name in GRAPH},
     }
     for name, text in files.items():

@@ -20,7 +20,7 @@ from vqa.rng import numpy_generator
 from vqa.stats.association import associate
 from vqa.stats.config import Statistics
 
-SETTINGS = Statistics(permutations=199, level=0.05, power=0.8, margin=0.02)
+SETTINGS = Statistics(permutations=199, level=0.05, power=0.8, margin=0.02, rise_at=0.5)
 MEASURES = ["mean_rise_0.1", "mean_rise_0.5", "curvature", "worst_rise", "top_eigenvalue", "base_loss"]
 FILES = ["comparisons.csv", "selection_bonus.csv", "sharpness_gap.csv", "sharpness_points.csv", "spread.csv"]
 TRAIN = "konvid1k/train"

@@ -410,7 +410,7 @@ def test_a_misspelt_name_gets_a_suggestion(quick, stage, argument, hint):
         (("motion", "konvid1k"), "run the prepare stage of konvid1k first"),
         (("train", RUN), f"initial/fastvqa.safetensors is missing: `dvc repro train@{RUN}`"),
         (("tables",), "dvc repro evaluate@"),
-        (("landscape", RUN), f"dvc repro train@{RUN}"),
+        (("landscape", RUN), "run the prepare stage of konvid1k first"),
         (("statistics",), "dvc repro evaluate@"),
         (("figures", "fig1a"), "dvc repro train@"),
         (("verdicts",), "dvc repro "),

@@ -1,8 +1,8 @@
 """Regress MOS on published features: ``python -m stages.regression KEY``.
 
-Reads ``data/published/``; writes ``runs/KEY/``: ``splits.csv`` (one row per random split), ``regression.json`` (settings,
-items, medians) and ``results.csv`` (for the tables). A killed run goes on from ``.state/regression/`` after its last full
-splits, with the same result. One process per core; their number does not change a byte.
+Reads ``data/published/``; writes ``runs/KEY/``: ``splits.csv`` (one row per random split), ``regression.json``
+(settings, items, medians) and ``results.csv`` (for the tables). A killed run goes on from ``.state/regression/`` after
+its last full splits, with the same result. One process per core; their number does not change a byte.
 """
 
 import dataclasses

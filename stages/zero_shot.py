@@ -19,8 +19,16 @@ def main() -> None:
     params = load()
     room = argument(__doc__, "room", FILES)
     folders = {name: Path(room) / name for name in params.zero_shot}
-    digests = {name: {file: file_digest(folder / file) for file in FILES[room]} for name, folder in folders.items()}
+    digests = {
+        name: {file: file_digest(folder / file) for file in (*FILES[room], *_features(folder))}
+        for name, folder in folders.items()
+    }
     write_json(Path("zero_shot") / f"{room}.json", digests)
+
+
+def _features(folder: Path) -> list[str]:
+    """Published features beside an item list, if there are any."""
+    return [f"features/{path.name}" for path in sorted((folder / "features").glob("*.npy"))]
 
 
 if __name__ == "__main__":

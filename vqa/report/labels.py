@@ -2,7 +2,11 @@
 
 from vqa.params import Params, Run
 
-METHOD_TITLES = {"simplevqa": "SimpleVQA", "fastvqa": "FAST-VQA", "sama": "SAMA", "sama_iqa": "SAMA for images"}
+METHOD_TITLES = {
+    **{"simplevqa": "SimpleVQA", "fastvqa": "FAST-VQA", "sama": "SAMA", "sama_iqa": "SAMA for images"},
+    **{"features_videval": "VIDEVAL features", "features_brisque": "BRISQUE features"},
+    **{"features_maxvqa": "MaxVQA features", "features_resnet50": "ResNet-50 features"},
+}
 
 
 def method_title(method: str) -> str:

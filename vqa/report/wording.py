@@ -10,15 +10,18 @@ PUBLISHED = (
     "computed here from predictions, logs or results of splits that their authors published; as published in the "
     "released protocol, without what was chosen on the test set in the clean one, empty where that cannot be told."
 )
-MEDIANS = (
-    "The interval of a median resamples the items of every split; of published results of splits, the splits."
-)
+MEDIANS = "The interval of a median resamples the items of every split; of published results of splits, the splits."
 
 
 def scale_warning(common: Common) -> str:
     """What a reader must know about the data before any number."""
     if common.scale == "demo":
         return "demo data: not comparable with the paper's numbers"
+    if common.scale == "real":
+        return (
+            "real opinion scores, small networks on published features: where our rows are of such a network, only "
+            "differences between rows can be held against the paper's"
+        )
     return f"scale of the data: {common.scale}"
 
 

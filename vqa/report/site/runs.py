@@ -88,7 +88,7 @@ def run_view(name: str, inputs: Inputs, places: list[View]) -> View:
         "recipe": flatten(config.get("recipe", {})),
         "rest": flatten({key: value for key, value in config.items() if key not in ("run", "recipe")}),
         "curves": curve_plots(files.curve, run),
-        "folds": [int(fold) for fold in files.metrics.get("folds", {})],
+        "folds": list(files.metrics.get("folds", {})),
         "landscape": landscape and landscape_plot(name, landscape),
         "sharpness": landscape and sharpness_rows(landscape),
         "facts": flatten({"seed": record["seed"], "scale": record["scale"], **record.get("environment", {})}),

@@ -57,8 +57,9 @@ def test_sweeps_are_those_of_fastvqa_in_the_other_scales(real, demo):
     sweeps = [name for name in real.runs if name[0] in "AB"]
     for name in sweeps:
         assert regularizer(real.runs[name]) == regularizer(demo.runs[names[name.partition("-")[0]]])
-    assert {row for table in real.tables.values() for runs in table.rows.values() for row in runs} == set(sweeps)
-    for name, table in real.tables.items():
+    stand_ins = {name: table for name, table in real.tables.items() if table.stand_in}
+    assert {row for table in stand_ins.values() for runs in table.rows.values() for row in runs} == set(sweeps)
+    for name, table in stand_ins.items():
         ids = {row: [run.partition("-")[0] for run in runs] for row, runs in table.rows.items()}
         assert ids == {row: [run.partition("-")[0] for run in runs] for row, runs in demo.tables[name].rows.items()}
 

@@ -80,7 +80,11 @@ def small_params() -> dict:
     for name in ("youtubeugc", "koniq10k"):
         del raw["datasets"][name]
     raw["motion"] = {name: {"clips": 1} for name in raw["zero_shot"]}
-    raw |= {"slowfast": {}, "shared": {"epochs": ["epoch 1"]}, "methods": {"fastvqa": {"epochs": 12}}}
+    raw |= {
+        "slowfast": {},
+        "shared": {"epochs": ["epoch 1"], "zero_shot": ["prepared", "motion"]},
+        "methods": {"fastvqa": {"epochs": 12}},
+    }
     raw["runs"] = {name: raw["runs"][name] for name in RUNS}
     rows = {"weight_decay=0": [SECOND], "weight_decay=0.05": [FIRST]}
     raw["tables"] = {"table02": {"title": "Weight decay", "rows": rows}}
@@ -162,7 +166,7 @@ EDITS = {
     ),
     "the title of a data set": (
         lambda raw: raw["datasets"]["spaq"].update(title="SPAQ!"),
-        PAGES | {"contact_sheet"},
+        PAGES | {"contact_sheet", "fetch@spaq", "prepare@spaq"},
     ),
     "the bootstrap": (lambda raw: raw["common"].update(bootstrap=10), PAGES),
     "loader workers": (lambda raw: raw["common"].update(loader_workers=2), PAGES - {"tables"}),

@@ -316,6 +316,8 @@ def test_landscapes_statistics_verdicts_and_site_are_made(finished):
 def test_fingerprints_cover_every_module_that_the_stages_imported(finished):
     """What really was in memory when each stage ended, imports inside of functions included."""
     for stage in (*fingerprints.STAGES, *fingerprints.METHOD_STAGES):
+        if stage in ("published", "regression", "outside"):  # this scale has nothing that others published
+            continue
         loaded = set((finished.parent / "site" / f"stages.{stage}.txt").read_text().split())
         name = f"{stage}-fastvqa" if stage in fingerprints.METHOD_STAGES else stage
         lines = (finished / "fingerprints" / f"{name}.txt").read_text().splitlines()

@@ -166,7 +166,7 @@ EDITS = {
     ),
     "the title of a data set": (
         lambda raw: raw["datasets"]["spaq"].update(title="SPAQ!"),
-        PAGES | {"contact_sheet", "fetch@spaq", "prepare@spaq"},
+        PAGES | {"contact_sheet"},
     ),
     "the bootstrap": (lambda raw: raw["common"].update(bootstrap=10), PAGES),
     "loader workers": (lambda raw: raw["common"].update(loader_workers=2), PAGES - {"tables"}),

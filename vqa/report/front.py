@@ -11,6 +11,7 @@ import pandas as pd
 from vqa.io import InputError
 from vqa.params import Params, Run
 from vqa.report.figures import read_figures
+from vqa.report.labels import figure_name
 from vqa.report.layout import coverage, exceptions, interval, number, row_names, sources, warnings
 from vqa.report.render import markdown_digest, pipe_table
 from vqa.report.significance import MARK, read_marks
@@ -210,18 +211,10 @@ def _figures(params: Params, reports: Path) -> list[str]:
     for stem, figure in read_figures(params).items():
         if not (reports / "figures" / f"{stem}.png").is_file():
             raise InputError(f"{reports}/figures/{stem}.png is missing: `dvc repro figures`")
-        text = f"{figure_name(stem)}: {figure.title}".lstrip(": ")
+        text = f"{figure_name(stem)}: {figure.title}" if stem.startswith("fig") else figure.title
         files = [f"[svg](figures/{stem}.svg)", *(f"[{s}.csv](figures/{s}.csv)" for s in figure.stems(stem))]
         lines += [f"![{text}](figures/{stem}.png)", "", f"{text}: {' · '.join(files)}", ""]
     return lines or ["None in params.", ""]
-
-
-def figure_name(stem: str) -> str:
-    """``Figure 1(a)`` for ``fig1a``, as the paper names it; empty for a figure that is not the paper's."""
-    if not stem.startswith("fig"):
-        return ""
-    number, part = stem.removeprefix("fig").rstrip("abcdefgh"), stem[-1]
-    return f"Figure {number}({part})" if part.isalpha() else f"Figure {number}"
 
 
 def _how_to_read(params: Params) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a run is called where runs are compared with each other: its method, its group, and its regularizer."""
+"""What runs and figures are called: the method and regularizer of a run, the paper's number of a figure."""
 
 from vqa.params import Params, Run
 
@@ -31,3 +31,12 @@ def regularizer(run: Run, params: Params) -> tuple[str, str]:
         found.append((kind.upper(), f"{gamma:g}"))
     names, strengths = zip(*found, strict=True) if found else (("none",), ("",))
     return " + ".join(names), " + ".join(strengths)
+
+
+def figure_name(stem: str) -> str:
+    """``Figure 1(c)`` for ``fig1c``, as the paper names it; any other stem is its own name."""
+    number = stem.removeprefix("fig")
+    digits = number.rstrip("abcdefgh")
+    if not stem.startswith("fig") or not digits.isdigit():
+        return stem.replace("_", " ").capitalize()
+    return f"Figure {digits}" + (f"({number[len(digits) :]})" if number != digits else "")

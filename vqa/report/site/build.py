@@ -9,8 +9,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from vqa.report.front import not_run
+from vqa.report.labels import figure_name
 from vqa.report.layout import coverage, sources
-from vqa.report.site.embed import figure_name, json_script
+from vqa.report.site.embed import json_script
 from vqa.report.site.inputs import Inputs
 from vqa.report.site.landscapes import landscapes_view, panels_of
 from vqa.report.site.runs import places_in_tables, run_view, runs_list

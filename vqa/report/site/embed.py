@@ -70,15 +70,6 @@ def unique_short_names(runs: list[str]) -> dict[str, str]:
     return short if len(set(short.values())) == len(runs) else {run: run for run in runs}
 
 
-def figure_name(stem: str) -> str:
-    """``Figure 1(c)`` for ``fig1c``, as the paper names it; any other stem is its own name."""
-    number = stem.removeprefix("fig")
-    digits = number.rstrip("abcdefgh")
-    if not stem.startswith("fig") or not digits.isdigit():
-        return stem.replace("_", " ").capitalize()
-    return f"Figure {digits}" + (f"({number[len(digits) :]})" if number != digits else "")
-
-
 def slug(text: str) -> str:
     """A text as an id of HTML: letters, digits and hyphens."""
     return "-".join("".join(char.lower() if char.isalnum() and char.isascii() else " " for char in text).split())

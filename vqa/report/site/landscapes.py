@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from vqa.report.site.embed import compact, figure_name, significant
+from vqa.report.labels import figure_name
+from vqa.report.panels.landscape import shown
+from vqa.report.site.embed import compact, significant
 from vqa.report.site.inputs import Inputs, Landscape
 from vqa.report.style import HUES, INK, METHODS, QUIET, shades
 
 LAST = "last_ema"
-GREEK = {"gamma": "γ", "weight_decay": "λ"}
 # Of curves that differ in kind, not in strength.
 DASHES = ["", "7 2", "2 2", "6 2 2 2"]
 # Side of the heat maps, in pixels.
@@ -61,12 +62,6 @@ def lines_of(block: dict[str, Any]) -> list[Line]:
 def _run_and_weights(curve: str) -> tuple[str, str]:
     run, _, weights = curve.partition("/")
     return run, weights
-
-
-def shown(label: str) -> str:
-    """A label as readers know it: ``γ = 0.001`` for ``gamma=0.001``."""
-    name, equals, value = label.partition("=")
-    return f"{GREEK.get(name, name)} = {value}" if equals else label
 
 
 def landscapes_view(inputs: Inputs) -> View:

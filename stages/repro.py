@@ -7,19 +7,22 @@ import argparse
 import os
 import time
 
+from vqa.data.published.reach import check_reach
 from vqa.io import InputError, run_stage
 from vqa.params import load
 from vqa.runner import gpus, reproduce
 
 
 def main() -> int:
-    """Run the graph; exit code 1 if a stage failed."""
+    """Run the graph; exit code 1 if a stage failed, 2 if what it is built from cannot be had."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=0, help="stages at a time; 0 (default): one per GPU, else per core")
     jobs = parser.parse_args().jobs
     if jobs < 0:
         raise InputError(f"--jobs: {jobs} is negative")
-    devices = [] if load().common.device == "cpu" else gpus()
+    params = load()
+    check_reach(params)
+    devices = [] if params.common.device == "cpu" else gpus()
     jobs = jobs or len(devices) or len(os.sched_getaffinity(0))
     started = time.monotonic()
     try:

@@ -11,12 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from vqa.io import run_stage, write_csv
+from vqa.outside import read_outside
 from vqa.params import load
 from vqa.report.bonus import repeated_trainings, selection_bonus
 from vqa.report.compare import COLUMNS, comparisons
 from vqa.report.outside_row import names_of_tables, read_rows
 from vqa.report.sharpness_gap import correlations, points
-from vqa.report.tables import fill, read_paper
+from vqa.report.tables import fill, paper_cells
 from vqa.stats.config import Statistics
 from vqa.strict import build
 
@@ -25,16 +26,18 @@ def main() -> None:
     """Write all statistics anew."""
     params = load()
     settings = build(Statistics, params.statistics, "params.yaml: statistics")
-    runs = read_rows([*names_of_tables(params), *params.landscapes], params, Path("runs"))
+    log_names = {row.method: name for name, row in read_outside(params.quotable).items() if row.kind == "log"}
+    runs = read_rows([*names_of_tables(params), *params.landscapes, *log_names.values()], params, Path("runs"))
+    logs = {method: runs[name] for method, name in log_names.items()}
     tabulated = [name for name in names_of_tables(params) if name in params.runs]
     paper, compared = Path(params.root) / "reports" / "paper", []
     for name, table in params.tables.items():
-        frame = fill(name, table, read_paper(paper / f"{name}.csv"), runs, params.datasets)
+        frame = fill(name, table, paper_cells(name, table, paper), runs, params.datasets)
         compared.append(comparisons(name, frame, runs, params.datasets, settings))
     found = points(runs, params, Path("landscapes"))
     files = {
         "comparisons": pd.concat(compared, ignore_index=True) if compared else pd.DataFrame(columns=COLUMNS),
-        "selection_bonus": selection_bonus(runs[name] for name in tabulated),
+        "selection_bonus": selection_bonus((runs[name] for name in tabulated), logs),
         "sharpness_points": found,
         "sharpness_gap": correlations(found, params.common.bootstrap, settings, params.common.seed),
         "spread": repeated_trainings(runs[name] for name in tabulated),

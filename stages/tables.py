@@ -12,7 +12,7 @@ from vqa.io import atomic, run_stage, write_csv
 from vqa.params import load
 from vqa.report.outside_row import names_of_tables, read_rows
 from vqa.report.render import latex, markdown
-from vqa.report.tables import fill, read_paper, read_table
+from vqa.report.tables import fill, paper_cells, read_table
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     runs = read_rows(names_of_tables(params), params, Path("runs"))
     paper, out = Path(params.root) / "reports" / "paper", Path("reports") / "tables"
     filled = {
-        name: fill(name, table, read_paper(paper / f"{name}.csv"), runs, params.datasets)
+        name: fill(name, table, paper_cells(name, table, paper), runs, params.datasets)
         for name, table in params.tables.items()
     }
     shutil.rmtree(out, ignore_errors=True)  # a table that left params leaves the report too

@@ -13,6 +13,7 @@ from vqa.metrics import logistic_map
 from vqa.params import Params
 from vqa.report.bonus import repeated_trainings, selection_bonus
 from vqa.report.compare import COLUMNS, comparisons, reference_row
+from vqa.report.outside_row import OutsideRow
 from vqa.report.results import TrainedRun
 from vqa.report.tables import fill, read_paper
 from vqa.rng import numpy_generator
@@ -277,6 +278,32 @@ def test_bonus_of_a_method_is_the_mean_over_its_runs(project) -> None:
     assert own[own.dataset == TEST].selection.min() >= 0
     alone = one(selection_bonus(runs[:1]), level="method", metric="SRCC")
     assert np.isnan([alone.ci_low, alone.ci_high]).all()
+
+
+def test_bonus_of_a_published_log_is_its_best_epoch_over_its_last(project, tmp_path: Path) -> None:
+    folder, params = project
+    numbers = {("released", "SRCC"): 0.88, ("released", "PLCC"): 0.87, ("clean", "SRCC"): 0.86, ("clean", "PLCC"): 0.87}
+    rows = [
+        {"protocol": p, "dataset": t, "split": "test", "metric": m, "value": v + shift, "n": 99, "folds": 1}
+        for (p, m), v in numbers.items()
+        for t, shift in (("KoNViD-1k", 0.0), ("LIVE-VQC", -0.1 * (p == "clean")))
+    ]
+    table = pd.DataFrame(rows).assign(
+        ci_low=np.nan, ci_high=np.nan, source="published-predictions", mapping="", items_digest=""
+    )
+    table.to_csv(tmp_path / "results.csv", index=False)
+    found = selection_bonus(trained(folder, params).values(), {"SAMA": OutsideRow("H08", tmp_path)})
+    log = found[found.method == "SAMA (its log)"]
+    row = one(log, level="run", dataset="LIVE-VQC", metric="SRCC")
+    assert (row["name"], row.n) == ("H08", 99)
+    assert row.bonus == row.selection == pytest.approx(0.12)
+    mean = one(log, level="method", metric="SRCC")
+    assert (mean.bonus, mean.runs) == (pytest.approx(0.07), 1)
+    assert log[["ci_low", "ci_high"]].isna().all(axis=None)
+    ours = found[found.method != "SAMA (its log)"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(ours, selection_bonus(trained(folder, params).values()))
+    alone = selection_bonus([], {"SAMA": OutsideRow("H08", tmp_path)})
+    assert len(alone) == 6
 
 
 def test_spread_over_random_splits(project) -> None:

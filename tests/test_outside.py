@@ -77,7 +77,7 @@ def test_dover_is_within_the_papers_digits_with_both_kinds_of_weights(tmp_path: 
 
 def test_a_log_has_its_best_and_its_last_epoch(tmp_path: Path) -> None:
     folder = brought(tmp_path, "sama-log") / "sama-log"
-    found = published_results(Outside("sama-log", "log", COLUMNS), 10, 42, folder.parent)
+    found = published_results(Outside("sama-log", "log", COLUMNS, "SAMA"), 10, 42, folder.parent)
     assert value(found, "KoNViD-1k", "SRCC", "released") == 0.8795
     assert value(found, "KoNViD-1k", "SRCC", "clean") == 0.8637
     assert found.ci_low.isna().all()

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pandas as pd
 import pytest
-from report_fixture import call, contents
+from report_fixture import call, contents, edit_params
 from site_fixture import NASTY, build_site_project, edit_csv
 from site_page import Page, landscape_data, text_of
 
@@ -135,6 +135,11 @@ def test_a_test_is_significant_after_holm_only(copy: Path) -> None:
     assert 'class="mark up"' in text
     assert 'class="mark down"' not in text
     assert "p = 0.049" in text
+    edit_params(copy, statistics={"level": 0.01})
+    assert call(site.main, copy) == 0
+    text = (copy / "reports" / "site" / "tables.html").read_text()
+    assert 'class="mark up"' not in text
+    assert "reference row (1 %, Holm" in text
 
 
 def test_data_of_the_landscapes_are_those_of_the_files(project: Path, pages: dict[str, Page]) -> None:

@@ -37,7 +37,7 @@ class Outside:
         kind: ``dover`` (two branches, item by item), ``predictions`` (item by item on random splits), ``splits``
             (metrics of random splits), ``finetuned`` (FAST-VQA's metrics of ten splits) or ``log`` (a training log).
         datasets: title of the paper's column, by the entry's name of the data set.
-        method: the entry's name of the method, where it has several.
+        method: the entry's name of the method, where it has several; of a log, the method's printed name.
         weights: of kind ``dover``: weight of the technical branch as published, by data set (discrepancy P21).
         fixed_weight: of kind ``dover``: one weight for all.
     """
@@ -53,6 +53,8 @@ class Outside:
         one_of("kind", self.kind, tuple(_KINDS))
         if self.kind == "dover" and set(self.weights or {}) != set(self.datasets):
             raise ValueError("weights: name exactly the data sets of the row")
+        if self.kind == "log" and not self.method:
+            raise ValueError("method: a log needs the name of its method")
 
 
 def read_outside(rows: dict[str, dict[str, Any]]) -> dict[str, Outside]:

@@ -122,6 +122,8 @@ class Table:
         added: rows that the paper does not have, as ``rows``.
         stand_in: our rows are of another method than the paper's: differences between rows can be held against its own,
             values cannot, and are not judged.
+        columns: test sets of a table that the paper does not have, whose rows are all added; ``KoNViD-1k`` is any split
+            of the data set of that title, ``KoNViD-1k_all`` the split ``all``.
     """
 
     title: str
@@ -129,8 +131,11 @@ class Table:
     quoted: tuple[str, ...] = ()
     added: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stand_in: bool = False
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.columns and (self.rows or self.quoted):
+            raise ValueError("columns are for a table that the paper does not have: its rows belong in added")
         for row, runs in {**self.rows, **self.added}.items():
             if not runs:
                 raise ValueError(f"row {row!r} names no run; leave it out, or name it in quoted")

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from vqa.params import Common
 from vqa.report.labels import method_title
+from vqa.report.outside_row import OutsideRow
 from vqa.report.results import TrainedRun
 from vqa.rng import numpy_generator
 from vqa.stats.correlation import ROW_METRICS, percentile_interval
@@ -17,7 +19,7 @@ SPREAD = ("run", "dataset", "metric", "protocol", "seeds", "splits", "std_over_s
 METRICS = ("SRCC", "PLCC")
 
 
-def selection_bonus(runs: Iterable[TrainedRun]) -> pd.DataFrame:
+def selection_bonus(runs: Iterable[TrainedRun], logs: dict[str, OutsideRow] | None = None) -> pd.DataFrame:
     """Released minus clean, on the same test items, of every run and of every method on average.
 
     The bonus holds all that the protocols do differently on a test set: the epoch is the best one or the last, crops
@@ -28,14 +30,26 @@ def selection_bonus(runs: Iterable[TrainedRun]) -> pd.DataFrame:
     their mean first), and an interval over runs, which share test sets: it says nothing about other items. A single run
     has none.
 
+    Args:
+        runs: trainings of ours.
+        logs: published logs of trainings by method. Their clean protocol is the last epoch, so all of their bonus is
+            the epoch's; without predictions it has no interval.
+
     Returns:
         A frame with :data:`BONUS`.
     """
     runs = list(runs)
     rows = [_of_run(run, test, metric) for run in runs for test in run.run.test for metric in METRICS]
+    rows += [
+        _of_log(method, log, title, metric)
+        for method, log in (logs or {}).items()
+        for title in log.datasets
+        for metric in METRICS
+    ]
     table = pd.DataFrame(rows, columns=BONUS)
+    common = runs[0].common if runs else None
     methods = [
-        _of_method(method, metric, part, runs[0].common.seed, runs[0].common.bootstrap)
+        _of_method(method, metric, part, common)
         for (method, metric), part in table.groupby(["method", "metric"], sort=False)
     ]
     table = pd.concat([table, pd.DataFrame(methods, columns=BONUS)], ignore_index=True) if methods else table
@@ -59,12 +73,23 @@ def _of_run(run: TrainedRun, test: str, column: str) -> dict:
     }
 
 
-def _of_method(method: str, metric: str, part: pd.DataFrame, seed: int, resamples: int) -> dict:
+def _of_log(method: str, log: OutsideRow, title: str, metric: str) -> dict:
+    released, clean = (log.result(protocol, title, metric.lower(), "test") for protocol in ("released", "clean"))
+    bonus = released.value - clean.value
+    return {
+        **{"level": "run", "name": log.name, "method": f"{method} (its log)", "dataset": title, "metric": metric},
+        **{"bonus": bonus, "ci_low": float("nan"), "ci_high": float("nan"), "selection": bonus, "runs": 1},
+        "n": clean.n,
+    }
+
+
+def _of_method(method: str, metric: str, part: pd.DataFrame, common: Common | None) -> dict:
     means = part.groupby("name", sort=False)[["bonus", "selection"]].mean().dropna()
     low, high = float("nan"), float("nan")
-    if len(means) > 1:
-        draw = numpy_generator("bootstrap", seed, "bonus", method, metric)
-        low, high = percentile_interval(draw.choice(means.bonus.to_numpy(), (resamples, len(means))).mean(axis=1))
+    if common and len(means) > 1:
+        draw = numpy_generator("bootstrap", common.seed, "bonus", method, metric)
+        resampled = draw.choice(means.bonus.to_numpy(), (common.bootstrap, len(means)))
+        low, high = percentile_interval(resampled.mean(axis=1))
     return {
         **{"level": "method", "name": method, "method": method, "dataset": "all", "metric": metric},
         **{"bonus": means.bonus.mean(), "ci_low": low, "ci_high": high, "selection": means.selection.mean()},

@@ -12,7 +12,7 @@ from vqa.params import Params
 from vqa.report.panels import curves, landscape, selection_bonus, sharpness_gap, surface
 from vqa.report.panels.base import Panel, Sources
 from vqa.report.style import INK, QUIET, house_style, save
-from vqa.report.wording import scale_warning
+from vqa.report.wording import data_line
 from vqa.strict import ParamsError, build, one_of
 
 KINDS = {
@@ -103,7 +103,7 @@ def compose(figure: Figure, numbers: list[pd.DataFrame], params: Params) -> Canv
                 panel.draw(cell, table, params)
                 if several:
                     cell.text(0.012, 0.985, f"({letter})", ha="left", va="top", fontsize=8.5, weight="bold", color=INK)
-        said = f"training seed {params.common.seed}; {scale_warning(params.common)}"
+        said = f"training seed {params.common.seed}; {data_line(params.common)}"
         canvas.text(0.5, 0.055 / sum(heights), said, ha="center", va="bottom", fontsize=5.8, color=QUIET)
         canvas.draw_without_rendering()  # places the ticks while the house style holds
     return canvas

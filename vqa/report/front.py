@@ -94,7 +94,7 @@ def not_run(frames: Frames, paper: Path) -> list[str]:
     """Bullets: the rows of the rendered tables without a run, and the paper's tables that are not rendered at all."""
     lines = []
     for frame in frames.values():
-        missing = frame[(frame.protocol == PROTOCOLS[0]) & (frame.source == "missing")]
+        missing = frame[(frame.protocol == PROTOCOLS[0]) & (frame.source == "missing") & frame.paper.notna()]
         if len(missing):
             lines.append(f"- {frame.table.iloc[0]}, in part: {row_names(missing)}.")
     if absent := _absent(frames, paper):

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from vqa.params import Common
-from vqa.report.tables import PROTOCOLS, row_key
+from vqa.report.tables import ADDED, PROTOCOLS, row_key
 from vqa.report.wording import (
     MEDIANS,
     PUBLISHED,
@@ -108,6 +108,11 @@ def is_filled(cells: list[Cell]) -> bool:
     return any(cell["source"] not in ("quoted", "missing") for cell in cells)
 
 
+def is_not_run(cells: list[Cell]) -> bool:
+    """Whether nothing was run for a row of the paper: it is one line, the paper's, and never called ours."""
+    return all(cell["source"] == "missing" for cell in cells)
+
+
 def warnings(frame: pd.DataFrame) -> list[str]:
     """Rows that must not be compared: scored on different item lists of the same test set."""
     filled = frame[frame.items_digest != ""]
@@ -120,6 +125,11 @@ def warnings(frame: pd.DataFrame) -> list[str]:
     return lines
 
 
+def in_paper(cells: list[Cell]) -> bool:
+    """Whether the paper has a row, even if it prints dashes."""
+    return any(cell["note"] != ADDED for cell in cells)
+
+
 def sources(frame: pd.DataFrame) -> Counter[str]:
     """How many numbers of the paper (the same in all protocols) have which source; dashes of the paper do not count."""
     return Counter(frame[(frame.protocol == PROTOCOLS[0]) & frame.paper.notna()].source)
@@ -127,6 +137,8 @@ def sources(frame: pd.DataFrame) -> Counter[str]:
 
 def coverage(counts: Counter[str]) -> str:
     """Sentence of :func:`sources`, of one table or of several."""
+    if not counts:
+        return "not in the paper"
     named = dict.fromkeys(["trained", *sorted(set(counts) - {"quoted", "missing"}), "quoted", "missing"])
     return f"{counts.total()} cells: " + ", ".join(f"{counts[source]} {source}" for source in named)
 

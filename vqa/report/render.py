@@ -1,6 +1,7 @@
 """A filled table as Markdown, readable as plain text too, and as LaTeX.
 
-Every row of ours is shown above the paper's; a row quoted from the literature is one line, in italics.
+Every row of ours is shown above the paper's; a row quoted from the literature is one line, in italics, and one that was
+not run is the paper's line alone.
 """
 
 from itertools import groupby
@@ -13,8 +14,10 @@ from vqa.report.layout import (
     Cell,
     Layout,
     body,
+    in_paper,
     interval,
     is_filled,
+    is_not_run,
     is_quoted,
     lay_out,
     notes,
@@ -23,7 +26,7 @@ from vqa.report.layout import (
     whose,
 )
 from vqa.report.significance import Place
-from vqa.report.tables import PROTOCOLS, row_key
+from vqa.report.tables import ADDED, PROTOCOLS, row_key
 from vqa.report.wording import scale_warning
 
 ESCAPES = {
@@ -31,6 +34,8 @@ ESCAPES = {
     **{char: f"\\{char}" for char in "&%$#_{}"},
     **{"γ": r"$\gamma$", "–": "--", "<": r"$<$", ">": r"$>$"},
 }
+# Whose the only line of a row is that nobody ran.
+NOT_RUN = "paper, not run"
 # Columns with an interval that fit the width of a page; more are scaled down to it.
 WIDE = 4
 
@@ -60,8 +65,10 @@ def markdown_block(frame: pd.DataFrame, protocol: str) -> list[str]:
     for row, cells in body(frame, layout, protocol):
         if is_quoted(cells):
             lines.append([_italic(text) for text in (*row.labels, "quoted", *_values(cells))])
+        elif is_not_run(cells):
+            lines.append([*row.labels, NOT_RUN, *(number(cell["paper"]) for cell in cells)])
         else:
-            lines += [[*row.labels, whose(cells), *_values(cells)], _paper(layout, cells)]
+            lines += [[*row.labels, whose(cells), *_values(cells)], *_paper(layout, cells)]
     return _grid(layout, lines)
 
 
@@ -80,7 +87,7 @@ def markdown_digest(frame: pd.DataFrame, marks: dict[Place, str] | None = None) 
         for protocol, (_, cells) in zip(PROTOCOLS, rows, strict=True):
             lines.append([*labels, f"{whose(cells)}, {protocol}", *_values(cells, marks or {})])
             labels = tuple("" for _ in labels)
-        lines.append(_paper(layout, rows[0][1]))
+        lines += _paper(layout, rows[0][1])
     return _grid(layout, lines) if lines else []
 
 
@@ -104,8 +111,11 @@ def _place(cell: Cell) -> Place:
     return cell["protocol"], key, cell["dataset"], cell["metric"], cell["split"]
 
 
-def _paper(layout: Layout, cells: list[Cell]) -> list[str]:
-    return [*("" for _ in layout.labels), "paper", *(number(cell["paper"]) for cell in cells)]
+def _paper(layout: Layout, cells: list[Cell]) -> list[list[str]]:
+    """The paper's line below ours; none for a row that the paper does not have."""
+    if not in_paper(cells):
+        return []
+    return [[*("" for _ in layout.labels), "paper", *(number(cell["paper"]) for cell in cells)]]
 
 
 def _italic(text: str) -> str:
@@ -142,8 +152,9 @@ def latex(title: str, frame: pd.DataFrame, common: Common) -> str:
     for _, span in groups:
         rules.append(f"\\cmidrule(lr){{{first}-{first + span - 1}}}")
         first += span
+    number_of_it = f"the paper's {frame.table.iloc[0]}" if (frame.note != ADDED).any() else frame.table.iloc[0]
     caption = [
-        f"\\textbf{{{escape(title)}}} (the paper's {escape(frame.table.iloc[0])}).",
+        f"\\textbf{{{escape(title)}}} ({escape(number_of_it)}).",
         f"\\textbf{{{escape(scale_warning(common))}.}}",
     ]
     caption += [f"\\textbf{{Warning:}} {escape(warning)}" for warning in warnings(frame)]
@@ -184,8 +195,12 @@ def latex_rows(layout: Layout, frame: pd.DataFrame, protocol: str) -> list[str]:
             continue
         ours = [f"{value} {_small(interval(cell))}".rstrip() for value, cell in zip(values, cells, strict=True)]
         paper = [_math(cell["paper"]) for cell in cells]
+        if is_not_run(cells):
+            lines.append(" & ".join([*labels, NOT_RUN, *paper]) + r" \\")
+            continue
         lines.append(" & ".join([*labels, whose(cells), *ours]) + r" \\")
-        lines.append(" & ".join([*("" for _ in labels), "paper", *paper]).lstrip() + r" \\")
+        if in_paper(cells):
+            lines.append(" & ".join([*("" for _ in labels), "paper", *paper]).lstrip() + r" \\")
     return lines
 
 

@@ -4,6 +4,7 @@ A table is a data frame in the long form of the paper's own numbers (``reports/p
 the paper once per protocol. It is filled from the runs that params name, never from whatever lies in the runs folder.
 """
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -57,7 +58,7 @@ def fill(
     Args:
         name: key in ``params.tables``, for messages.
         table: its rows.
-        paper: the paper's cells as text, see :func:`read_paper`.
+        paper: the paper's cells as text, see :func:`paper_cells`.
         runs: results of all runs that the rows name.
         datasets: give the paper's names of the test sets.
 
@@ -66,17 +67,17 @@ def fill(
         has the paper's value.
 
     Raises:
-        ParamsError: if params name a row that the paper's table does not have, or two runs for one cell.
+        ParamsError: if params name a row that the paper's table does not have, two runs for one cell, or a table of
+            ours as none is called.
     """
     keys = [row_key(method, setting) for method, setting in zip(paper.method, paper.setting, strict=True)]
     for place, rows in (("rows", table.rows), ("quoted", table.quoted)):
         for row in rows:
             known_name(f"params.yaml: tables.{name}.{place}", row, dict.fromkeys(keys))
     cells, places = [], list(zip(keys, paper.to_dict("records"), strict=True))
-    for row in table.added:
-        for cell in paper.drop_duplicates(["dataset", "metric", "split"]).to_dict("records"):
-            own = {"method": row, "setting": "", "value": "", "trained_on": "", "note": ADDED}
-            places.append((row, {**cell, **own}))
+    own = {"setting": "", "value": "", "trained_on": "", "note": ADDED}
+    columns = _columns(name, table, paper)
+    places += [(row, {**column, **own, "method": row}) for row in table.added for column in columns]
     rows = {**table.rows, **table.added}
     for protocol in PROTOCOLS:
         for key, cell in places:
@@ -91,6 +92,20 @@ def fill(
     # Rounded, so that the difference of two decimals is not written as 0.11700000000000002.
     frame["delta"] = (frame.value - frame.paper).round(12).where(frame.source != "quoted")
     return frame[list(COLUMNS)].astype({"n": "Int64", "folds": "Int64"})
+
+
+def _columns(name: str, table: Table, paper: pd.DataFrame) -> list[dict[str, str]]:
+    """What the cells of one column share: number of the table, data set, metric and split."""
+    if not table.columns:
+        return paper.drop_duplicates(["dataset", "metric", "split"]).to_dict("records")
+    if not re.fullmatch(r"table[A-Z]", name):
+        raise ParamsError(f"params.yaml: tables.{name}: the paper has no such table; name it tableA, tableB ...")
+    number = f"Table {name[-1]}"
+    return [
+        {"table": number, "dataset": title, "metric": metric, "split": "test"}
+        for title in table.columns
+        for metric in ("SRCC", "PLCC")
+    ]
 
 
 def _trained(
@@ -117,6 +132,11 @@ def _tests(title: str, run: TrainedRun | OutsideRow, datasets: dict[str, Dataset
     if isinstance(run, OutsideRow):
         return [title] if title in run.datasets else []
     return matching_tests(title, run.run.test, datasets)
+
+
+def paper_cells(name: str, table: Table, folder: Path) -> pd.DataFrame:
+    """The paper's cells of a table of params, see :func:`read_paper`; none for a table that the paper does not have."""
+    return pd.DataFrame(columns=list(PAPER_COLUMNS)) if table.columns else read_paper(folder / f"{name}.csv")
 
 
 def read_paper(path: Path) -> pd.DataFrame:

@@ -13,16 +13,23 @@ PUBLISHED = (
 MEDIANS = "The interval of a median resamples the items of every split; of published results of splits, the splits."
 
 
+def data_line(common: Common) -> str:
+    """What the data are, short enough for the foot of a figure."""
+    lines = {
+        "demo": "demo data: not comparable with the paper's numbers",
+        "real": "real opinion scores, small networks on published features",
+    }
+    return lines.get(common.scale, f"scale of the data: {common.scale}")
+
+
 def scale_warning(common: Common) -> str:
     """What a reader must know about the data before any number."""
-    if common.scale == "demo":
-        return "demo data: not comparable with the paper's numbers"
     if common.scale == "real":
         return (
-            "real opinion scores, small networks on published features: where our rows are of such a network, only "
-            "differences between rows can be held against the paper's"
+            f"{data_line(common)}: where our rows are of such a network, only differences between rows can be held "
+            "against the paper's"
         )
-    return f"scale of the data: {common.scale}"
+    return data_line(common)
 
 
 def protocol_definitions(common: Common) -> dict[str, str]:

@@ -16,7 +16,7 @@ from vqa.report.site.inputs import Inputs
 from vqa.report.site.landscapes import landscapes_view, panels_of
 from vqa.report.site.runs import places_in_tables, run_view, runs_list
 from vqa.report.site.statistics import statistics_view
-from vqa.report.site.tables import LEVEL, SIGNS, tables_view
+from vqa.report.site.tables import SIGNS, tables_view
 from vqa.report.site.verdicts import claims_view, counts, verdicts_by_table, words
 from vqa.report.style import COLOURS
 from vqa.report.tables import PROTOCOLS
@@ -77,7 +77,7 @@ def pages(inputs: Inputs) -> dict[str, str]:
         "pages": PAGES,
         "colours": COLOURS,
         "signs": SIGNS,
-        "level": LEVEL,
+        "percent": {key: f"{100 * params.statistics[key]:g} %" for key in ("level", "power")},
         "protocols": PROTOCOLS,
         "scale": params.common.scale,
         "seed": params.common.seed,

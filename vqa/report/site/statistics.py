@@ -9,7 +9,6 @@ import pandas as pd
 from vqa.report.site.embed import bounds, compact, decimals, probability, signed
 from vqa.report.site.inputs import POINT_TEXTS, Inputs
 from vqa.report.site.svg import Plot, interval_bar, padded
-from vqa.report.site.tables import LEVEL
 
 METRICS = ("SRCC", "PLCC")
 GAP_COLUMN = "gap_srcc_clean"
@@ -30,7 +29,7 @@ def statistics_view(inputs: Inputs) -> View:
         **sharpness_view(inputs),
         "correlations": correlation_rows(inputs.sharpness_gap),
         "spread": spread_rows(inputs.spread),
-        "detectable": detectable_rows(inputs.comparisons),
+        "detectable": detectable_rows(inputs.comparisons, inputs.params.statistics["level"]),
     }
 
 
@@ -145,13 +144,16 @@ def spread_rows(spread: pd.DataFrame) -> list[View]:
     ]
 
 
-def detectable_rows(comparisons: pd.DataFrame) -> list[list[str]]:
-    """Per test set and metric: what difference from a reference row could be found, and what the paper reports."""
+def detectable_rows(comparisons: pd.DataFrame, level: float) -> list[list[str]]:
+    """Per test set and metric: what difference from a reference row could be found, and what the paper reports.
+
+    Found are those whose p-value, adjusted by Holm, is below ``level``.
+    """
     tested = comparisons[(comparisons.reference.str.lower() == "true") & (comparisons.split == "test")]
     tested = tested[tested.protocol == "clean"]
     rows = []
     for (dataset, metric), part in tested.groupby(["dataset", "metric"], sort=False):
-        found = int((part.p_holm < LEVEL).sum())
+        found = int((part.p_holm < level).sum())
         smallest, paper = part.detectable, part.paper_difference.abs()
         rows.append(
             [

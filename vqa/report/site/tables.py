@@ -6,13 +6,23 @@ from typing import Any
 
 import pandas as pd
 
-from vqa.report.layout import Layout, body, interval, is_filled, is_quoted, lay_out, notes, number, warnings, whose
+from vqa.report.layout import (
+    Layout,
+    body,
+    in_paper,
+    interval,
+    is_not_run,
+    is_quoted,
+    lay_out,
+    notes,
+    number,
+    warnings,
+    whose,
+)
 from vqa.report.site.embed import bounds, decimals, probability, signed, slug, unique_short_names
 from vqa.report.site.inputs import Inputs
 from vqa.report.tables import PROTOCOLS, row_key
 
-# Of a test after Holm's correction.
-LEVEL = 0.05
 # Verdicts in the order of the pages, each with a sign of its own shape: colour is never the only difference.
 SIGNS = {"reproduced": "●", "not distinguishable": "○", "contradicted": "×", "not run": "–"}
 
@@ -31,6 +41,7 @@ def tables_view(inputs: Inputs) -> list[View]:
     comparisons: dict[str, list[View]] = {}
     for comparison in tested.to_dict("records"):
         comparisons.setdefault(comparison["table"], []).append(comparison)
+    level = inputs.params.statistics["level"]
     views = []
     for name, frame in inputs.tables.items():
         title = inputs.params.tables[name].title
@@ -42,14 +53,16 @@ def tables_view(inputs: Inputs) -> list[View]:
                 "title": title,
                 "warnings": warnings(frame),
                 "notes": notes(frame, inputs.params.common),
-                "blocks": [_block(frame, protocol, found, verdicts, names) for protocol in PROTOCOLS],
-                "tests": [_test(c) for c in found],
+                "blocks": [_block(frame, protocol, found, verdicts, names, level) for protocol in PROTOCOLS],
+                "tests": [_test(c, level) for c in found],
             }
         )
     return views
 
 
-def _block(frame: pd.DataFrame, protocol: str, comparisons: list[View], verdicts: dict, names: dict[str, str]) -> View:
+def _block(
+    frame: pd.DataFrame, protocol: str, comparisons: list[View], verdicts: dict, names: dict[str, str], level: float
+) -> View:
     """One table under one protocol."""
     layout = lay_out(frame)
     by_key = {(c["a"], c["dataset"], c["metric"], c["split"]): c for c in comparisons if c["protocol"] == protocol}
@@ -68,16 +81,18 @@ def _block(frame: pd.DataFrame, protocol: str, comparisons: list[View], verdicts
                     "interval": interval(cell).replace("-", "−"),
                     "paper": number(cell["paper"]).replace("-", "−"),
                     "verdict": verdict and _verdict(verdict),
-                    "mark": mark(by_key.get((key, *place))),
+                    "mark": mark(by_key.get((key, *place)), level),
                 }
             )
         rows.append(
             {
                 "labels": row.labels,
                 "quoted": is_quoted(cells),
+                "not_run": is_not_run(cells),
+                "in_paper": in_paper(cells),
                 "reference": key in references,
                 "runs": [(names[run], run) for run in runs],
-                "whose": whose(cells) if is_filled(cells) else "not run",
+                "whose": whose(cells),
                 "cells": shown,
             }
         )
@@ -93,11 +108,11 @@ def _verdict(verdict: View) -> View:
     return {"word": word, "kind": slug(word), "sign": SIGNS.get(word, "?"), "text": f"{word}: {reason}".rstrip(": ")}
 
 
-def mark(comparison: View | None) -> View | None:
-    """How a cell differs from the same cell of the reference row: an arrow if the test says so, else ``ns``."""
+def mark(comparison: View | None, level: float) -> View | None:
+    """How a cell differs from that of the reference row: an arrow if the test at ``level`` says so, else ``ns``."""
     if comparison is None:
         return None
-    found = not math.isnan(comparison["p_holm"]) and comparison["p_holm"] < LEVEL
+    found = not math.isnan(comparison["p_holm"]) and comparison["p_holm"] < level
     up = comparison["difference"] > 0
     sign, kind = (("▲", "up") if up else ("▼", "down")) if found else ("ns", "ns")
     text = (
@@ -109,9 +124,9 @@ def mark(comparison: View | None) -> View | None:
     return {"sign": sign, "kind": kind, "text": text.replace("different than", "different from")}
 
 
-def _test(comparison: View) -> View:
+def _test(comparison: View, level: float) -> View:
     """One line of the list of all tests of a table."""
-    said = mark(comparison)
+    said = mark(comparison, level)
     return {
         "protocol": comparison["protocol"],
         "cells": [

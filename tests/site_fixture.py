@@ -34,7 +34,6 @@ BLOCKS = {
         "A01": {"weights": ["last_ema", "epoch_1_ema"], "surface": True},
         "A15": {"weights": ["last_ema"]},
     },
-    "statistics": {},
     "figures": {
         "fig1a": {"kind": "curves", "run": "A01", "metric": "srcc", "title": "Baseline"},
         "fig1c": {

@@ -1,10 +1,9 @@
 """Files by URL: folder, mirror and a server on this machine; the checksum decides everywhere."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from download_server import CONTENT, SHA256, Server, serving
+from download_server import CONTENT, SHA256, Server
 
 from vqa import transfer
 from vqa.download import mirrored, obtain
@@ -13,19 +12,7 @@ from vqa.io import InputError
 TERMS = "research use, ask the authors"
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """No mirror, no pauses, and a working directory in which transfers grow."""
-    monkeypatch.delenv("VQA_MIRROR", raising=False)
-    monkeypatch.setattr(transfer, "PAUSE", 0.0)
-    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
-    return Path.cwd()
+pytestmark = pytest.mark.usefixtures("place")
 
 
 def put(path: Path, content: bytes = CONTENT) -> Path:

@@ -3,12 +3,11 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from download_server import CONTENT, SHA256, Server, serving
+from download_server import CONTENT, SHA256, Server
 
 from vqa import transfer
 from vqa.checksums import Checksums
@@ -18,19 +17,7 @@ from vqa.io import InputError
 TERMS = "research use, ask the authors"
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """No mirror, no pauses, and a working directory in which transfers grow."""
-    monkeypatch.delenv("VQA_MIRROR", raising=False)
-    monkeypatch.setattr(transfer, "PAUSE", 0.0)
-    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
-    return Path.cwd()
+pytestmark = pytest.mark.usefixtures("place")
 
 
 def names(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ import torch
 from clips import broken_videos, numbered_frames, write_video
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from score_fixture import FIELDS, RUNS, Score, command, make_project
+from score_fixture import FIELDS, RUNS, Score
 
 from stages import score as stage
 from vqa.io import InputError, file_digest
@@ -26,24 +26,14 @@ from vqa.score.survey import read_header, survey
 from vqa.video import MediaError
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_project(tmp_path_factory.mktemp("score"))
-
-
-@pytest.fixture
-def score(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Score:
-    return command(project, monkeypatch, capsys)
-
-
 @pytest.mark.parametrize("method", RUNS)
-def test_scores_are_the_clean_predictions_to_the_last_digit(project: Path, score: Score, method: str) -> None:
+def test_scores_are_the_clean_predictions_to_the_last_digit(scored_project: Path, score: Score, method: str) -> None:
     name = "photos" if method == "sama_iqa" else "tiny"
     code, rows, err = score("--run", RUNS[method], f"data/{name}/files")
     assert (code, err) == (0, f"scores of {RUNS[method]}\n12 of 12 files scored\n")
     assert list(rows[0]) == FIELDS
     assert [row["file"] for row in rows] == [f"data/{name}/files/{i}{Path(rows[0]['file']).suffix}" for i in range(12)]
-    table = pd.read_csv(project / "runs" / RUNS[method] / "predictions.csv").set_index("item")
+    table = pd.read_csv(scored_project / "runs" / RUNS[method] / "predictions.csv").set_index("item")
     expected = table.prediction.to_dict()
     found = {row["file"].removeprefix(f"data/{name}/"): row for row in rows}
     assert {item: row["score"] for item, row in found.items()} == expected
@@ -51,7 +41,7 @@ def test_scores_are_the_clean_predictions_to_the_last_digit(project: Path, score
     train = table[table.split == "train"]
     estimates = rescale(train.prediction.to_numpy(), train.mos.to_numpy())
     assert [found[item]["mos_estimate"] for item in train.index] == pytest.approx(estimates)
-    items = pd.read_csv(project / "prepared" / name / "items.csv").set_index("name")
+    items = pd.read_csv(scored_project / "prepared" / name / "items.csv").set_index("name")
     for item, row in found.items():
         probe = items.loc[item]
         assert [row["frames"], *(row[field] for field in ("width", "height", "fps", "rotation", "codec"))] == [
@@ -59,15 +49,17 @@ def test_scores_are_the_clean_predictions_to_the_last_digit(project: Path, score
         ]
 
 
-def test_scores_depend_on_the_weights_and_on_nothing_but_the_file(project: Path, score: Score, tmp_path: Path) -> None:
-    one, other = project / "data/tiny/files/1.mp4", tmp_path / "another name.mp4"
+def test_scores_depend_on_the_weights_and_on_nothing_but_the_file(
+    scored_project: Path, score: Score, tmp_path: Path
+) -> None:
+    one, other = scored_project / "data/tiny/files/1.mp4", tmp_path / "another name.mp4"
     other.write_bytes(one.read_bytes())
     _, (first, second, third), _ = score("--run", "A01", one, other, one)
     assert first["score"] == second["score"] == third["score"]
     assert score("--run", "A02", one)[1][0]["score"] != first["score"]
 
 
-def test_bad_files_are_named_and_do_not_stop_the_others(project: Path, score: Score, tmp_path: Path) -> None:
+def test_bad_files_are_named_and_do_not_stop_the_others(scored_project: Path, score: Score, tmp_path: Path) -> None:
     expected = {
         "truncated": "corrupt after|truncated|cannot open",
         "empty": r"empty file \(0 bytes\)",
@@ -147,8 +139,8 @@ def test_odd_files_score_and_say_what_was_assumed(score: Score, tmp_path: Path) 
     assert [(rows[i]["width"], rows[i]["height"]) for i in (1, 2)] == [(48, 96), (71, 53)]
 
 
-def test_a_file_that_a_method_cannot_look_at_is_an_error(project: Path, score: Score, tmp_path: Path) -> None:
-    clip, photo = project / "data/tiny/files/1.mp4", project / "data/photos/files/1.png"
+def test_a_file_that_a_method_cannot_look_at_is_an_error(scored_project: Path, score: Score, tmp_path: Path) -> None:
+    clip, photo = scored_project / "data/tiny/files/1.mp4", scored_project / "data/photos/files/1.png"
     code, (row, image), _ = score("--run", "F01", clip, photo)
     assert (code, row["status"], image["status"]) == (1, "error", "ok")
     assert row["reason"] == "a video, which a method for images cannot score"
@@ -172,15 +164,15 @@ def test_folders_stand_for_their_files_in_natural_order(tmp_path: Path) -> None:
         assert files_of(str(alone))[0].startswith(str(alone))
 
 
-def test_the_default_is_the_first_run_with_weights(project: Path, score: Score, tmp_path: Path) -> None:
-    clip = project / "data/tiny/files/1.mp4"
+def test_the_default_is_the_first_run_with_weights(scored_project: Path, score: Score, tmp_path: Path) -> None:
+    clip = scored_project / "data/tiny/files/1.mp4"
     code, rows, err = score(clip)
     assert (code, err) == (0, "scores of A01\n1 of 1 files scored\n")
     assert rows == score("--run", "A01", clip)[1]
 
 
-def test_a_run_that_has_not_been_evaluated_has_no_estimates(project: Path, score: Score) -> None:
-    predictions = project / "runs" / "A02" / "predictions.csv"
+def test_a_run_that_has_not_been_evaluated_has_no_estimates(scored_project: Path, score: Score) -> None:
+    predictions = scored_project / "runs" / "A02" / "predictions.csv"
     content = predictions.read_text()
     predictions.unlink()
     try:
@@ -209,8 +201,8 @@ def test_wrong_use_is_one_line_and_exit_code_2(score: Score, arguments: list[str
     assert message in err
 
 
-def test_weights_that_do_not_fit_params_are_refused(project: Path, score: Score) -> None:
-    weights = project / "runs" / "untrained" / "weights" / "last_ema.safetensors"
+def test_weights_that_do_not_fit_params_are_refused(scored_project: Path, score: Score) -> None:
+    weights = scored_project / "runs" / "untrained" / "weights" / "last_ema.safetensors"
     weights.parent.mkdir(parents=True)
     try:
         for content in ({"a": torch.zeros(1)}, None):
@@ -234,9 +226,9 @@ class Code:
 
 @pytest.mark.parametrize("method", ["fastvqa", "sama", "simplevqa"])
 def test_a_published_checkpoint_scores_as_the_run_with_its_weights(
-    project: Path, score: Score, tmp_path: Path, method: str
+    scored_project: Path, score: Score, tmp_path: Path, method: str
 ) -> None:
-    state = load_state(project, method)
+    state = load_state(scored_project, method)
     path = tmp_path / "published.pth"
     torch.save(state if method == "simplevqa" else {"state_dict": state}, path)
     arguments = ("--checkpoint", path, "--method", method, "--sha256", file_digest(path), "data/tiny/files/2.mp4")
@@ -249,8 +241,8 @@ def test_a_published_checkpoint_scores_as_the_run_with_its_weights(
     assert "checksum" in err
 
 
-def load_state(project: Path, method: str) -> dict[str, torch.Tensor]:
-    return load_file(project / "runs" / RUNS[method] / "weights" / "last_ema.safetensors")
+def load_state(scored_project: Path, method: str) -> dict[str, torch.Tensor]:
+    return load_file(scored_project / "runs" / RUNS[method] / "weights" / "last_ema.safetensors")
 
 
 def test_a_checkpoint_that_holds_code_is_not_run(score: Score, tmp_path: Path) -> None:
@@ -263,7 +255,7 @@ def test_a_checkpoint_that_holds_code_is_not_run(score: Score, tmp_path: Path) -
 
 
 def test_the_output_file_is_what_would_be_printed_and_appears_when_complete(
-    project: Path, score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scored_project: Path, score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, clip = tmp_path / "scores.jsonl", "data/tiny/files/1.mp4"
     _, rows, _ = score("--run", "A01", clip, "missing.mp4")
@@ -283,9 +275,9 @@ def test_the_output_file_is_what_would_be_printed_and_appears_when_complete(
 
 
 def test_without_json_there_is_a_table_with_a_row_per_file(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    scored_project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.chdir(project)
+    monkeypatch.chdir(scored_project)
     monkeypatch.setattr(sys, "argv", ["score", "data/tiny/files/1.mp4", "a|b.mp4"])
     assert stage.main() == 1
     lines = capsys.readouterr().out.splitlines()

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from score_fixture import Score, command, make_project
+from score_fixture import Score
 from tiny import ROOT
 
 from vqa.score.files import files_of
@@ -48,16 +48,6 @@ PHOTOS = {
     "00914.png": (682, 512),
     "05293.png": (910, 512),
 }
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_project(tmp_path_factory.mktemp("score"))
-
-
-@pytest.fixture
-def score(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Score:
-    return command(project, monkeypatch, capsys)
 
 
 def mirror() -> Path:

@@ -1,6 +1,7 @@
 """Motion features: which frames a clip shows, how they are scaled, the order of the features, seeds."""
 
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from tiny import CPU, open_dataset, same_tensors, write_dataset
 
 from vqa.data.items import Item, Part
 from vqa.models.slowfast import SlowFastConfig
-from vqa.motion import MEAN, STD, Clips, Config, build_network, clip_frames, extract
+from vqa.motion import AT_A_TIME, MEAN, STD, Clips, Config, build_network, clip_frames, extract
 from vqa.strict import ParamsError, build
 
 CONFIG = Config(SlowFastConfig(width=4, fast_width=1, depths=(1, 1, 1, 1), frames=8, input_size=32), "seed")
@@ -57,6 +58,15 @@ def test_every_frame_is_read_once() -> None:
     asked = []
     clip_frames(item, lambda indices: (asked.extend(indices.tolist()), frames[indices])[1], 4, CONFIG)
     assert asked == list(range(12))
+
+
+def test_few_frames_are_in_memory_at_a_time() -> None:
+    item, frames = toy(200, 25.0)
+    sizes = []
+    together = clip_frames(item, lambda indices: (sizes.append(len(indices)), frames[indices])[1], 12, CONFIG)
+    assert max(sizes) == AT_A_TIME < sum(sizes) < 12 * 8
+    with mock.patch("vqa.motion.AT_A_TIME", 1):
+        assert torch.equal(clip_frames(item, lambda indices: frames[indices], 12, CONFIG), together)
 
 
 def test_features_have_the_order_of_the_items(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from vqa.sampling.keyframes import motion_clip_indices
 
 # Of the Kinetics weights, on the scale 0..1
 MEAN, STD = 0.45, 0.225
+# Frames that are resized together
+AT_A_TIME = 32
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,13 @@ def clip_frames(item: Item, frames: Any, count: int, config: Config) -> Tensor:
     """
     indices = motion_clip_indices(item.n_frames, item.n_frames, item.fps, count, config.network.frames)[:count]
     wanted, place = torch.unique(indices, return_inverse=True)
-    pixels = torch.from_numpy(frames(wanted.numpy())).permute(0, 3, 1, 2).float() / 255.0
     side = config.network.input_size
-    small = F.interpolate(pixels, (side, side), mode="bilinear", antialias=True)
-    return ((small - MEAN) / STD)[place].transpose(1, 2)
+    small = []
+    # Few at a time: the frames of one 4K video at full size, in single precision, take 25 GB.
+    for some in wanted.split(AT_A_TIME):
+        pixels = torch.from_numpy(frames(some.numpy())).permute(0, 3, 1, 2).float() / 255.0
+        small.append(F.interpolate(pixels, (side, side), mode="bilinear", antialias=True))
+    return ((torch.cat(small) - MEAN) / STD)[place].transpose(1, 2)
 
 
 @torch.inference_mode()

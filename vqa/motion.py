@@ -75,12 +75,12 @@ def clip_frames(item: Item, frames: Any, count: int, config: Config) -> Tensor:
     """
     indices = motion_clip_indices(item.n_frames, item.n_frames, item.fps, count, config.network.frames)[:count]
     wanted, place = torch.unique(indices, return_inverse=True)
-    side = config.network.input_size
-    small = []
-    # Few at a time: the frames of one 4K video at full size, in single precision, take 25 GB.
-    for some in wanted.split(AT_A_TIME):
-        pixels = torch.from_numpy(frames(some.numpy())).permute(0, 3, 1, 2).float() / 255.0
-        small.append(F.interpolate(pixels, (side, side), mode="bilinear", antialias=True))
+    pixels, side = torch.from_numpy(frames(wanted.numpy())), config.network.input_size
+    # Few at a time: in single precision, the frames of one 4K video at full size take 25 GB.
+    small = [
+        F.interpolate(some.permute(0, 3, 1, 2).float() / 255.0, (side, side), mode="bilinear", antialias=True)
+        for some in pixels.split(AT_A_TIME)
+    ]
     return ((torch.cat(small) - MEAN) / STD)[place].transpose(1, 2)
 
 

@@ -29,11 +29,12 @@ def main() -> None:
     ours = read_evidence(*folders, params.common.released.weights, settings.rise_at)
     court = Court(ours, printed, settings.level, settings.margin)
     stand_ins = [name for name, table in params.tables.items() if table.stand_in]
+    own = {name: table.title for name, table in params.tables.items() if table.columns}
     judged, cells = judge_all(claims, court), cell_rows(court, stand_ins)
     write_csv(reports / "claims.csv", claim_rows(judged))
     write_csv(reports / "verdicts.csv", cells)
     with atomic(reports / "verdicts.md") as draft:
-        draft.write_text(verdict_page(judged, cells, court, params.common), encoding="utf-8")
+        draft.write_text(verdict_page(judged, cells, court, params.common, own), encoding="utf-8")
 
 
 if __name__ == "__main__":

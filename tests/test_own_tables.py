@@ -1,5 +1,6 @@
 """Tables and rows that the paper does not have: filled and compared like its own, without a line of the paper's."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from report_fixture import build_project, call, edit_params
 from stages import tables
 from vqa.params import Table
 from vqa.report.compare import comparisons
-from vqa.report.front import not_run
+from vqa.report.front import baselines, not_run
 from vqa.report.layout import body, coverage, in_paper, lay_out, sources
 from vqa.report.outside_row import read_rows
 from vqa.report.render import latex, markdown_digest
@@ -84,6 +85,25 @@ def test_rows_are_compared_with_their_reference(made: Path) -> None:
     values = {run: runs[run].result("clean", "konvid1k/test", "srcc", "test").value for run in ("A01", "A15")}
     clean = found[(found.protocol == "clean") & (found.metric == "SRCC")].difference.item()
     assert clean == pytest.approx(values["A15"] - values["A01"], abs=1e-11)
+
+
+def test_baselines_of_a_stand_in_are_not_called_by_the_papers_method(made: Path) -> None:
+    swept = {"title": "x", "rows": {"gamma=0": ["A01"], "gamma=0.0001": ["A15"]}, "stand_in": True}
+    params = edit_params(made, tables={"table05": swept, "tableA": {**OURS, "added": ROWS}})
+    params = dataclasses.replace(
+        params, runs={**params.runs, "A01": dataclasses.replace(params.runs["A01"], method="sama")}
+    )
+    params.methods["sama"] = {}
+    runs = read_rows(["A01", "A15"], params, made / "runs")
+    tables = {name: params.tables[name] for name in ("table05", "tableA")}
+    paper = made / "reports" / "paper"
+    frames = {n: fill(n, t, paper_cells(n, t, paper), runs, params.datasets) for n, t in tables.items()}
+    header, _, *lines = ([cell.strip() for cell in line.split("|")[1:-1]] for line in baselines(frames, params))
+    assert header == ["Tables", "Trained on", "Tested on", "SAMA"]  # no column of the paper's
+    assert [line[:3] for line in lines] == [
+        ["5, A", "KoNViD-1k", "KoNViD-1k"],
+        ["A", "KoNViD-1k", "LIVE-VQC_test"],
+    ]
 
 
 @pytest.mark.parametrize("name", ["table14", "cross", "tableAB"])

@@ -4,6 +4,7 @@ import dataclasses
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from report_fixture import PARAMS
@@ -114,3 +115,37 @@ def test_what_could_not_be_shown_is_counted(tmp_path: Path) -> None:
 
 def test_rules_state_level_and_margin(exact: str) -> None:
     assert "Level of all tests: 0.05. Smallest difference of a correlation that matters (margin): 0.02." in exact
+
+
+def test_the_main_claims_are_answered_first(exact: str, empty: str) -> None:
+    rows = {row[1]: row for row in rows_below(exact, "Claims")}
+    main = [claim for claim in read_claims(CLAIMS, paper()).values() if claim.main]
+    assert 5 < len(main) < 12
+    for page in (exact, empty):
+        answers = page.split("\n## The main claims\n")[1].split("\n## ")[0].strip().splitlines()
+        assert [answer.partition(" (")[0] for answer in answers] == [f"- {claim.title}" for claim in main]
+    answers = exact.split("\n## The main claims\n")[1].split("\n## ")[0].strip().splitlines()
+    for answer, claim in zip(answers, main, strict=True):
+        assert f"**{rows[claim.title][3]}**" in answer
+        differs = rows[claim.title][3] != rows[claim.title][4]
+        assert (f"(by the released numbers {rows[claim.title][4]})" in answer) == differs
+
+
+def test_tables_that_the_paper_does_not_have_are_counted_not_judged(tmp_path: Path) -> None:
+    def pair(difference: float, p_holm: float, **place: str) -> dict:
+        where = {"table": "tableA", "protocol": "clean", "split": "test", "reference": True, **place}
+        return {**where, "difference": difference, "p_holm": p_holm, "detectable": 0.02}
+
+    rows = [pair(0.03, 0.01), pair(0.04, 0.2), pair(-0.05, 0.04), pair(0.9, 0.0, protocol="released")]
+    rows += [pair(0.9, 0.0, split="gap"), pair(0.9, 0.0, table="table05"), {**pair(0.9, 0.0), "reference": False}]
+    evidence = nothing(tmp_path)
+    object.__setattr__(evidence.ours, "comparisons", pd.DataFrame(rows))
+    judged, cells = judge_all(read_claims(CLAIMS, paper()), evidence), cell_rows(evidence)
+    real = dataclasses.replace(COMMON, scale="real")
+    page = verdict_page(judged, cells, evidence, real, {"tableA": "Elsewhere"})
+    assert (
+        "- Table A, Elsewhere: of 3 clean differences of test values from the reference rows, 1 are significantly "
+        "above and 1 below; they are from -0.050 to +0.040, the smallest detectable ones from 0.020 to 0.020." in page
+    )
+    assert "Elsewhere" not in verdict_page(judged, cells, nothing(tmp_path), COMMON)
+    assert "none is about FAST-VQA, SAMA or SimpleVQA themselves" in page

@@ -151,6 +151,7 @@ class Claim:
         says: what the paper says, in our words.
         statement: what is tested.
         note: what a reader must know, with the name of the discrepancy (P3, ...).
+        main: whether it is one of the few that the paper stands for; those are answered first.
     """
 
     source: str
@@ -158,6 +159,7 @@ class Claim:
     says: str
     statement: Statement
     note: str = ""
+    main: bool = False
 
 
 def read_claims(path: Path, printed: Printed) -> dict[str, Claim]:
@@ -182,7 +184,7 @@ def read_claims(path: Path, printed: Printed) -> dict[str, Claim]:
         where = f"{path.name}: {name}"
         plain = build(_Plain, block, where)
         statement = _read_statement(plain.statement, f"{where}.statement", printed)
-        claims[str(name)] = Claim(plain.source, plain.title, plain.says, statement, plain.note)
+        claims[str(name)] = Claim(plain.source, plain.title, plain.says, statement, plain.note, plain.main)
     return claims
 
 
@@ -195,6 +197,7 @@ class _Plain:
     says: str
     statement: dict[str, Any]
     note: str = ""
+    main: bool = False
 
 
 def _read_statement(block: dict[str, Any], where: str, printed: Printed) -> Statement:

@@ -11,12 +11,12 @@ import pandas as pd
 from vqa.io import InputError
 from vqa.params import Params, Run
 from vqa.report.figures import read_figures
-from vqa.report.labels import figure_name
+from vqa.report.labels import figure_name, method_title
 from vqa.report.layout import coverage, exceptions, interval, number, row_names, sources, warnings
 from vqa.report.render import markdown_digest, pipe_table
 from vqa.report.significance import MARK, read_marks
 from vqa.report.tables import PROTOCOLS, read_paper, read_table
-from vqa.report.wording import QUOTED, interval_definition, protocol_definitions, scale_warning
+from vqa.report.wording import QUOTED, command, interval_definition, protocol_definitions, scale_warning
 
 BASELINES = (
     "Every method with its own recipe, without augmentation and perturbation: clean test SRCC [95 % interval], and the "
@@ -68,25 +68,37 @@ def training_sets(run: Run, params: Params) -> str:
 
 
 def baselines(frames: Frames, params: Params) -> list[str]:
-    """The methods' own recipes on every test set, ours beside the paper's; tables that share a line are merged."""
+    """The methods' own recipes on every test set, ours beside the paper's; tables that share a line are merged.
+
+    Where another method stands in for the paper's, or the paper has no such table, there is nothing to be beside.
+    """
     lines: dict[tuple, list[str]] = {}
-    for frame in frames.values():
-        found: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+    for name, frame in frames.items():
+        table, found = params.tables[name], {}
         for method, cell in baseline_cells(frame, params):
-            trained_on = training_sets(params.runs[cell["run"]], params)
-            texts = f"{number(cell['value'])} {interval(cell)}".rstrip(), number(cell["paper"])
-            found.setdefault((trained_on, cell["dataset"]), {})[method] = texts
+            run = params.runs[cell["run"]]
+            alone = table.stand_in or bool(table.columns)
+            texts = f"{number(cell['value'])} {interval(cell)}".rstrip(), "" if alone else number(cell["paper"])
+            methods = found.setdefault((training_sets(run, params), cell["dataset"]), {})
+            methods[method_title(run.method) if alone else method] = texts
         for sets, methods in found.items():
-            table = frame.table.iloc[0].removeprefix("Table ")
-            lines.setdefault((*sets, tuple(methods.items())), []).append(table)
-    methods = list(dict.fromkeys(method for _, _, texts in lines for method, _ in texts))
-    rows = []
-    for (trained_on, tested_on, texts), tables in lines.items():
-        numbers = (dict(texts).get(method, ("", "")) for method in methods)
-        rows.append([", ".join(tables), trained_on, tested_on, *(text for pair in numbers for text in pair)])
-    if not rows:
+            label = frame.table.iloc[0].removeprefix("Table ")
+            lines.setdefault((*sets, tuple(methods.items())), []).append(label)
+    if not lines:
         return ["No run of a method's own recipe is in the tables."]
-    header = ["Tables", "Trained on", "Tested on", *(text for method in methods for text in (method, "paper"))]
+    with_paper: dict[str, bool] = {}
+    for _, _, methods in lines:
+        for method, (_, paper) in methods:
+            with_paper[method] = bool(paper) or with_paper.get(method, False)
+    rows = []
+    for (trained_on, tested_on, methods), labels in lines.items():
+        row = [", ".join(labels), trained_on, tested_on]
+        for method, beside in with_paper.items():
+            row += dict(methods).get(method, ("", ""))[: 1 + beside]
+        rows.append(row)
+    header = ["Tables", "Trained on", "Tested on"]
+    for method, beside in with_paper.items():
+        header += [method, "paper"][: 1 + beside]
     return pipe_table(header, [False] * len(header), rows)
 
 
@@ -145,7 +157,7 @@ def front_page(params: Params, reports: Path, paper: Path, prepared: Path) -> st
         "# Report",
         "",
         "The tables and figures of the paper on the generalization of video quality assessment models, rebuilt by",
-        "`make repro` and shown beside the paper's own numbers.",
+        f"`{command(common)}` and shown beside the paper's own numbers.",
         "",
         f"> **{scale_warning(common)}**",
         ">",

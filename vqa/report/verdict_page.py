@@ -48,11 +48,13 @@ RULES = (
     "allows the margin.",
     "Cells: contradicted if the paper's number is outside of our 95 % interval and further from our value than the "
     "margin; reproduced if our whole interval lies within the margin around it.",
-    "No interval covers the training seed: a verdict is about these trainings.",
+    "No interval covers the training seed: a verdict is about these trainings, of several seeds about their median.",
 )
 
 
-def verdict_page(judged: Verdicts, cells: pd.DataFrame, court: Court, common: Common) -> str:
+def verdict_page(
+    judged: Verdicts, cells: pd.DataFrame, court: Court, common: Common, own: dict[str, str] | None = None
+) -> str:
     """Markdown of the page.
 
     Args:
@@ -60,9 +62,11 @@ def verdict_page(judged: Verdicts, cells: pd.DataFrame, court: Court, common: Co
         cells: see :func:`vqa.report.verdicts.cell_rows`.
         court: gives level and margin.
         common: the common block of params.
+        own: titles of the tables that the paper does not have, by name.
     """
     lines = [
         *("# Verdicts", "", f"> **{scale_warning(common)}**", ">", f"> {_reach(common)}", ""),
+        *("## The main claims", "", *_main_claims(judged), *_own_tables(court, own or {}), "", "## In sum", ""),
         *(line for text in summary(judged, cells) for line in (text, "")),
         *("## Claims", "", *_claim_table(judged), ""),
         *("## Claim by claim", ""),
@@ -82,7 +86,42 @@ def _reach(common: Common) -> str:
             "Every verdict on this page is about the demo's synthetic data and small networks. None says anything "
             "about the paper's own data."
         )
+    if common.scale == "real":
+        return (
+            "Every verdict on this page is about a small network on features that others published of real videos, "
+            "with their real opinion scores; none is about FAST-VQA, SAMA or SimpleVQA themselves."
+        )
     return f"The verdicts are about what was trained at scale `{common.scale}`, with training seed {common.seed}."
+
+
+def _main_claims(judged: Verdicts) -> list[str]:
+    """The answers to what the paper stands for, a line each."""
+    lines = []
+    for both in judged.values():
+        clean, released = (both[protocol] for protocol in HEADLINE)
+        if not clean.claim.main:
+            continue
+        other = "" if released.verdict == clean.verdict else f" (by the released numbers {released.verdict})"
+        found = _sentence(findings(clean).removeprefix("not run: "))
+        lines.append(f"- {clean.claim.title} ({clean.claim.source}): **{clean.verdict}**{other}. {found}")
+    return lines
+
+
+def _own_tables(court: Court, own: dict[str, str]) -> list[str]:
+    """What the tables say that the paper does not have: how many rows differ from their reference, a line each."""
+    lines, table = [], court.ours.comparisons
+    for name, title in own.items():
+        rows = table[(table.table == name) & table.reference.astype(bool)]
+        rows = rows[(rows.protocol == HEADLINE[0]) & (rows.split == "test")]
+        if len(rows):
+            found = rows[rows.p_holm < court.level].difference
+            lines.append(
+                f"- Table {name[-1]}, {title}: of {len(rows)} clean differences of test values from the reference "
+                f"rows, {int((found > 0).sum())} are significantly above and {int((found < 0).sum())} below; "
+                f"they are from {rows.difference.min():+.3f} to {rows.difference.max():+.3f}, the smallest detectable "
+                f"ones from {rows.detectable.min():.3f} to {rows.detectable.max():.3f}."
+            )
+    return lines
 
 
 def summary(judged: Verdicts, cells: pd.DataFrame) -> list[str]:

@@ -13,6 +13,11 @@ PUBLISHED = (
 MEDIANS = "The interval of a median resamples the items of every split; of published results of splits, the splits."
 
 
+def command(common: Common) -> str:
+    """What rebuilds the report."""
+    return "make repro" if common.scale == "demo" else f"make {common.scale}"
+
+
 def data_line(common: Common) -> str:
     """What the data are, short enough for the foot of a figure."""
     lines = {

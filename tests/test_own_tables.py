@@ -47,7 +47,7 @@ def test_pages_do_not_speak_of_the_paper(made: Path) -> None:
     page = (made / "reports" / "tables" / "tableA.md").read_text()
     assert page.startswith("# Table A. Ours\n")
     assert "| paper" not in page
-    assert "Coverage: not in the paper" in page
+    assert page.endswith("Coverage: not in the paper.\n")
     frame = read_table(made / "reports" / "tables" / "tableA.csv")
     assert "the paper's Table A" not in latex("Ours", frame, edit_params(made).common)
     assert not [line for line in markdown_digest(frame) if "| paper" in line]

@@ -70,7 +70,13 @@ def test_cross_runs_are_tested_on_all_items_of_the_data_sets_they_did_not_see(re
     for run in cross:
         unseen = {f"{name}/all" for name in real.datasets if name != run.train}
         assert set(run.test) == {f"{run.train}/test", *unseen}
-    assert {regularizer(run)[3:] for run in cross} == {("none", 0.0), ("awp", 0.0001)}
+    assert {regularizer(run)[3:] for run in cross} == {("none", 0.0), ("awp", 0.0001), ("awp", 0.01)}
+    for name, gamma in (("tableA", 0.0001), ("tableB", 0.01)):
+        rows = {row: real.runs[run] for row, (run,) in real.tables[name].added.items()}
+        for row, run in rows.items():
+            assert row.removesuffix("+AWP") == f"Trained on {real.datasets[run.train].title}"
+            assert run.gamma == (gamma if row.endswith("+AWP") else 0.0)
+        assert len(rows) == 6
 
 
 def test_the_graph_is_that_of_the_other_scales():

@@ -184,6 +184,7 @@ def notes(frame: pd.DataFrame, common: Common) -> dict[str, str]:
     gap = {"Gap": "train minus test."} if (frame.split == "gap").any() else {}
     published = {"Published rows": PUBLISHED} if (frame.source == "published-predictions").any() else {}
     quoted = {"Quoted rows": QUOTED} if (frame.source == "quoted").any() else {}
+    counts = sources(frame)
     return {
         **definitions,
         **exceptions(frame),
@@ -192,5 +193,5 @@ def notes(frame: pd.DataFrame, common: Common) -> dict[str, str]:
         "Intervals": interval_definition(common),
         **gap,
         "Data": f"{items(frame)}.",
-        "Coverage": f"{coverage(sources(frame))} (per protocol).",
+        "Coverage": f"{coverage(counts)} (per protocol)." if counts else f"{coverage(counts)}.",
     }

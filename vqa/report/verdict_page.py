@@ -102,8 +102,8 @@ def _main_claims(judged: Verdicts) -> list[str]:
         if not clean.claim.main:
             continue
         other = "" if released.verdict == clean.verdict else f" (by the released numbers {released.verdict})"
-        found = _sentence(findings(clean).removeprefix("not run: "))
-        lines.append(f"- {clean.claim.title} ({clean.claim.source}): **{clean.verdict}**{other}. {found}")
+        found = "" if clean.verdict == NOT_RUN else f" {_sentence(findings(clean))}"
+        lines.append(f"- {clean.claim.title} ({clean.claim.source}): **{clean.verdict}**{other}.{found}")
     return lines
 
 
@@ -117,7 +117,8 @@ def _own_tables(court: Court, own: dict[str, str]) -> list[str]:
             found = rows[rows.p_holm < court.level].difference
             lines.append(
                 f"- Table {name[-1]}, {title}: of {len(rows)} clean differences of test values from the reference "
-                f"rows, {int((found > 0).sum())} are significantly above and {int((found < 0).sum())} below; "
+                f"rows, {int((found > 0).sum())} are significantly above and {int((found < 0).sum())} below, "
+                f"{int((rows.difference.abs() > court.margin).sum())} are larger than the margin of {court.margin:g}; "
                 f"they are from {rows.difference.min():+.3f} to {rows.difference.max():+.3f}, the smallest detectable "
                 f"ones from {rows.detectable.min():.3f} to {rows.detectable.max():.3f}."
             )

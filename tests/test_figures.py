@@ -1,5 +1,6 @@
 """Figures: the numbers they plot, their bytes, what they refuse, and no trace left in Matplotlib's global state."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from vqa.report.figures import compose, read_figures
 from vqa.report.panels.base import LABEL_DISTANCE, Sources, label_ends
 from vqa.report.panels.landscape import shown
 from vqa.report.style import COLOURS, COLUMN_INCHES, DPI, HUES, INK
+from vqa.report.wording import training_seeds
+
+ROOT = Path(__file__).parents[1]
 
 AROUND = {"method": "fastvqa", "data": "prepared/konvid1k", "weights": ["last_ema", "epoch_1_ema"], "surface": True}
 LINES = {"kind": "landscape", "title": "AWP", "hue": "AWP", "base": "gamma=0"}
@@ -84,6 +88,32 @@ def test_size_text_and_global_state(made):
     with (made / "reports" / "figures" / "fig1a.png").open("rb") as stream:
         width = int.from_bytes(stream.read(20)[16:20], "big")
     assert width == COLUMN_INCHES * DPI
+
+
+def test_the_foot_of_a_figure_fits_and_names_the_seeds_that_it_shows(made):
+    """One training stands for a run in curves; what is summed up over trainings names them all."""
+    params = load(ROOT / "real" / "params.yaml")
+    bonus = pd.DataFrame(
+        [
+            ("run", "A01", "SAMA", "konvid1k/test", "SRCC", 0.02, 0.01, 0.03),
+            ("method", "SAMA", "SAMA", "all", "SRCC", 0.02, np.nan, np.nan),
+        ],
+        columns=["level", "name", "method", "dataset", "metric", "bonus", "ci_low", "ci_high"],
+    )
+    canvas = compose(read_figures(params)["selection_bonus"], [bonus], params)
+    foot = canvas.texts[-1]
+    assert foot.get_text().startswith("training seeds 42 to 51; real opinion scores")
+    box = foot.get_window_extent()
+    assert canvas.bbox.x0 <= box.x0 < box.x1 <= canvas.bbox.x1
+    printed = [text.get_text() for cell in canvas.subfigs[0].subfigs for text in cell.axes[0].texts]
+    assert printed == ["+0.020"]  # a single one has no interval
+    curve = drawn(made, "fig1a")
+    assert curve.texts[-1].get_text().startswith("training seed 42; ")
+    runs = dict(list(params.runs.items())[:2])
+    first = dataclasses.replace(
+        params, runs={name: dataclasses.replace(run, seeds=(7, 3)) for name, run in runs.items()}
+    )
+    assert training_seeds(first) == "training seeds 3, 7"
 
 
 def test_one_figure_can_be_asked_for(tmp_path, capsys):

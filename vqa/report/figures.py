@@ -12,7 +12,7 @@ from vqa.params import Params
 from vqa.report.panels import curves, landscape, selection_bonus, sharpness_gap, surface
 from vqa.report.panels.base import Panel, Sources
 from vqa.report.style import INK, QUIET, house_style, save
-from vqa.report.wording import data_line
+from vqa.report.wording import data_line, training_seeds
 from vqa.strict import ParamsError, build, one_of
 
 KINDS = {
@@ -22,6 +22,8 @@ KINDS = {
     "sharpness_gap": sharpness_gap.Panel,
     "selection_bonus": selection_bonus.Panel,
 }
+# These show the first training of a run; others sum up all of them.
+ONE_TRAINING = (curves.Panel, landscape.Panel, surface.Panel)
 LETTERS = "abcdefgh"
 
 
@@ -103,7 +105,9 @@ def compose(figure: Figure, numbers: list[pd.DataFrame], params: Params) -> Canv
                 panel.draw(cell, table, params)
                 if several:
                     cell.text(0.012, 0.985, f"({letter})", ha="left", va="top", fontsize=8.5, weight="bold", color=INK)
-        said = f"training seed {params.common.seed}; {data_line(params.common)}"
+        one = all(isinstance(panel, ONE_TRAINING) for panel in figure.panels)
+        seeds = f"training seed {params.common.seed}" if one else training_seeds(params)
+        said = f"{seeds}; {data_line(params.common)}"
         canvas.text(0.5, 0.055 / sum(heights), said, ha="center", va="bottom", fontsize=5.8, color=QUIET)
         canvas.draw_without_rendering()  # places the ticks while the house style holds
     return canvas

@@ -16,7 +16,7 @@ from vqa.report.layout import coverage, exceptions, interval, number, row_names,
 from vqa.report.render import markdown_digest, pipe_table
 from vqa.report.significance import MARK, read_marks
 from vqa.report.tables import PROTOCOLS, read_paper, read_table
-from vqa.report.wording import QUOTED, command, interval_definition, protocol_definitions, scale_warning
+from vqa.report.wording import QUOTED, command, interval_definition, protocol_definitions, scale_warning, training_seeds
 
 BASELINES = (
     "Every method with its own recipe, without augmentation and perturbation: clean test SRCC [95 % interval], and the "
@@ -161,7 +161,7 @@ def front_page(params: Params, reports: Path, paper: Path, prepared: Path) -> st
         "",
         f"> **{scale_warning(common)}**",
         ">",
-        f"> Scale `{common.scale}`, training seed {common.seed}.",
+        f"> Scale `{common.scale}`, {training_seeds(params)}.",
         "> All of it to click and hover: [site/index.html](site/index.html).",
         *("", "## Verdicts", "", *verdicts(reports), ""),
         *("## Tables", "", *overview(frames, params, paper), ""),
@@ -235,8 +235,8 @@ def _how_to_read(params: Params) -> list[str]:
         *(f"- {name.capitalize()} protocol: {text}" for name, text in definitions.items()),
         f"- {MARK} beside a value: it differs from the table's reference row (own recipe, gamma 0, or the row without "
         f"AWP): paired bootstrap over the items, Holm over the table, level {params.statistics['level']:g}.",
-        f"- Intervals: {interval_definition(params.common)} With one seed, a difference between two rows that is small "
-        "against their intervals says nothing about which is better.",
+        f"- Intervals: {interval_definition(params.common)} A difference between two rows that is small against their "
+        "intervals says nothing about which is better.",
         "- Gap: train minus test. Every row of ours is shown above the paper's.",
         f"- Quoted: {QUOTED}",
         "- The CSV file of a table has every cell with its run, seed, number and digest of items, and the intervals of "

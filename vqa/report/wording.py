@@ -1,6 +1,6 @@
 """Sentences that every page of the report uses in the same words: scale, protocols, intervals."""
 
-from vqa.params import Common
+from vqa.params import Common, Params
 
 QUOTED = (
     "numbers of other work as the paper prints them, on other data and by other protocols. They were not run here and "
@@ -16,6 +16,15 @@ MEDIANS = "The interval of a median resamples the items of every split; of publi
 def command(common: Common) -> str:
     """What rebuilds the report."""
     return "make repro" if common.scale == "demo" else f"make {common.scale}"
+
+
+def training_seeds(params: Params) -> str:
+    """``training seed 42``, or ``training seeds 42 to 51`` where runs are trained several times."""
+    seeds = sorted({seed for run in params.runs.values() for seed in run.seeds or (params.common.seed,)})
+    if len(seeds) < 2:
+        return f"training seed {(seeds or [params.common.seed])[0]}"
+    in_a_row = seeds == list(range(seeds[0], seeds[-1] + 1))
+    return f"training seeds {f'{seeds[0]} to {seeds[-1]}' if in_a_row else ', '.join(map(str, seeds))}"
 
 
 def data_line(common: Common) -> str:

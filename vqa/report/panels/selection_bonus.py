@@ -45,7 +45,9 @@ class Panel:
             axes.scatter(bonus, row + lift, s=9, color=QUIET, alpha=0.55, linewidths=0)
             axes.plot([mean.ci_low, mean.ci_high], [row, row], color=INK, linewidth=1.6)
             axes.plot(mean.bonus, row, "D", color=INK, ms=4.5, mec="white", mew=0.6)
-            said = f"{mean.bonus:+.3f} [{mean.ci_low:+.3f}, {mean.ci_high:+.3f}]"
+            # A single run or log has no interval.
+            bounds = "" if np.isnan(mean.ci_low) else f" [{mean.ci_low:+.3f}, {mean.ci_high:+.3f}]"
+            said = f"{mean.bonus:+.3f}{bounds}"
             axes.text(0.99, row - 0.28, said, fontsize=6.2, ha="right", color=INK, transform=axes.get_yaxis_transform())
         axes.set_yticks(range(len(means)), means.index)
         axes.set_ylim(len(means) - 0.5, -0.6)

@@ -20,7 +20,7 @@ from vqa.report.site.tables import SIGNS, tables_view
 from vqa.report.site.verdicts import claims_view, counts, verdicts_by_table, words
 from vqa.report.style import COLOURS
 from vqa.report.tables import PROTOCOLS
-from vqa.report.wording import interval_definition, protocol_definitions, scale_warning
+from vqa.report.wording import interval_definition, protocol_definitions, scale_warning, training_seeds
 
 HERE = Path(__file__).parent
 ASSETS = ("style.css", "script.js")
@@ -80,7 +80,7 @@ def pages(inputs: Inputs) -> dict[str, str]:
         "percent": {key: f"{100 * params.statistics[key]:g} %" for key in ("level", "power")},
         "protocols": PROTOCOLS,
         "scale": params.common.scale,
-        "seed": params.common.seed,
+        "seeds": training_seeds(params),
         "warning": scale_warning(params.common),
         "definitions": protocol_definitions(params.common),
         "intervals": interval_definition(params.common),

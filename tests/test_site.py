@@ -142,6 +142,13 @@ def test_a_test_is_significant_after_holm_only(copy: Path) -> None:
     assert "reference row (1 %, Holm" in text
 
 
+def test_a_published_log_has_a_bonus_without_page_and_interval(project: Path) -> None:
+    text = (project / "reports" / "site" / "statistics.html").read_text()
+    assert '<th scope="row">H08</th>' in text
+    assert "1 run</td>" in text
+    assert "nan" not in text
+
+
 def test_data_of_the_landscapes_are_those_of_the_files(project: Path, pages: dict[str, Page]) -> None:
     data = landscape_data(pages["landscapes.html"])
     assert set(data["charts"]) == {"fig1c", "fig4a"}

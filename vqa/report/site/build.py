@@ -85,6 +85,7 @@ def pages(inputs: Inputs) -> dict[str, str]:
         "definitions": protocol_definitions(params.common),
         "intervals": interval_definition(params.common),
         "figure_name": figure_name,
+        "runs_with_pages": frozenset(params.runs),
         "root": "",
     }
 

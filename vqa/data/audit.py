@@ -65,8 +65,9 @@ def audit_dataset(name: str, source: str, data: Path, prepared: Path, decode: bo
     try:
         labels = read_labels(data / "labels.csv")
     except (InputError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        kind = "corrupt" if (data / "labels.csv").exists() else "missing"
-        return [Finding(kind, str(data / "labels.csv"), " ".join(str(error).split()))]
+        path = data / "labels.csv"
+        detail = " ".join(str(error).split()).removeprefix(f"{path}: ")
+        return [Finding("corrupt" if path.exists() else "missing", str(path), detail)]
     notes = [] if source == "synthetic" or name not in CATALOG else surprises(CATALOG[name], labels)
     findings = [Finding("note", str(data / "labels.csv"), line) for line in notes]
     if source == "published":

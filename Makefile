@@ -42,6 +42,7 @@ lint: venv  ## Check style and formatting
 
 check: venv  ## Compare every run's metrics with reports/baselines; exit code 1 on a regression
 	$(BIN)/python -m stages.check
+	@if [ -d real/runs ]; then cd real && PYTHONPATH=.. $(abspath $(BIN))/python -m stages.check; fi
 
 bench: venv  ## Measure speed: sampling, training, data, graph
 	$(BIN)/python -m stages.bench

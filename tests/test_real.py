@@ -64,6 +64,17 @@ def test_sweeps_are_those_of_fastvqa_in_the_other_scales(real, demo):
         assert ids == {row: [run.partition("-")[0] for run in runs] for row, runs in demo.tables[name].rows.items()}
 
 
+def test_every_run_is_in_a_table(real):
+    tabulated = {
+        run
+        for table in real.tables.values()
+        for row in (table.rows, table.added)
+        for runs in row.values()
+        for run in runs
+    }
+    assert set(real.runs) | set(real.regressions) | set(real.quotable) == tabulated
+
+
 def test_cross_runs_are_tested_on_all_items_of_the_data_sets_they_did_not_see(real):
     cross = [run for name, run in real.runs.items() if name.startswith("D")]
     assert {run.train for run in cross} == set(real.datasets)

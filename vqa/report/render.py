@@ -34,7 +34,7 @@ ESCAPES = {
     **{char: f"\\{char}" for char in "&%$#_{}"},
     **{"γ": r"$\gamma$", "–": "--", "<": r"$<$", ">": r"$>$"},
 }
-# Whose the only line of a row is that nobody ran.
+# What the only line of a row that nobody ran is called.
 NOT_RUN = "paper, not run"
 # Columns with an interval that fit the width of a page; more are scaled down to it.
 WIDE = 4

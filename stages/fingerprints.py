@@ -32,7 +32,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "regression": ("common.seed", "common.bootstrap", "datasets"),
     "outside": ("common.seed", "common.bootstrap"),
     "tables": ("common.scale", "common.seed", "common.bootstrap", "common.released", "datasets", "runs", "tables"),
-    "statistics": ("common", "datasets", "runs", "tables", "landscapes", "statistics"),
+    "statistics": ("common", "datasets", "runs", "quotable", "tables", "landscapes", "statistics"),
     "figures": ("common", "datasets", "runs", "landscapes", "figures"),
     "verdicts": ("common", "datasets", "runs", "tables", "landscapes", "statistics"),
     "site": ("common", "datasets", "methods", "runs", "tables", "landscape", "landscapes", "statistics", "figures"),

@@ -8,6 +8,7 @@ digested as its syntax tree without docstrings: comments and formatting do not c
 import ast
 import json
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,23 @@ def module_closure(root: Path, modules: Iterable[str]) -> dict[str, Path]:
         found[module] = path
         if "." in module:
             waiting.append(module.rpartition(".")[0])
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        waiting += imported_names(path.read_text(encoding="utf-8"))
     return dict(sorted(found.items()))
 
 
+@cache  # most modules are in the closures of most stages
+def imported_names(source: str) -> tuple[str, ...]:
+    """Dotted names that the import statements of a module's source could mean, modules or not."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names)
+
+
+@cache
 def code_digest(source: str) -> str:
     """SHA-256 of a module's syntax tree without docstrings and positions."""
     tree = ast.parse(source)

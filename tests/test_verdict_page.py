@@ -144,9 +144,9 @@ def test_tables_that_the_paper_does_not_have_are_counted_not_judged(tmp_path: Pa
     real = dataclasses.replace(COMMON, scale="real")
     page = verdict_page(judged, cells, evidence, real, {"tableA": "Elsewhere"})
     assert (
-        "- Table A, Elsewhere: of 3 clean differences of test values from the reference rows, 1 are significantly "
-        "above and 1 below, 3 are larger than the margin of 0.02; they are from -0.050 to +0.040, the smallest "
-        "detectable ones from 0.020 to 0.020." in page
+        "- Table A, Elsewhere: 3 clean differences of test values from the reference rows, of which 1 significantly "
+        "above, 1 below, 3 larger than the margin of 0.02; from -0.050 to +0.040, the smallest detectable ones from "
+        "0.020 to 0.020." in page
     )
     assert "Elsewhere" not in verdict_page(judged, cells, nothing(tmp_path), COMMON)
     assert "none is about FAST-VQA, SAMA or SimpleVQA themselves" in page

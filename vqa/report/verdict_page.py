@@ -116,11 +116,11 @@ def _own_tables(court: Court, own: dict[str, str]) -> list[str]:
         if len(rows):
             found = rows[rows.p_holm < court.level].difference
             lines.append(
-                f"- Table {name[-1]}, {title}: of {len(rows)} clean differences of test values from the reference "
-                f"rows, {int((found > 0).sum())} are significantly above and {int((found < 0).sum())} below, "
-                f"{int((rows.difference.abs() > court.margin).sum())} are larger than the margin of {court.margin:g}; "
-                f"they are from {rows.difference.min():+.3f} to {rows.difference.max():+.3f}, the smallest detectable "
-                f"ones from {rows.detectable.min():.3f} to {rows.detectable.max():.3f}."
+                f"- Table {name[-1]}, {title}: {len(rows)} clean differences of test values from the reference rows, "
+                f"of which {int((found > 0).sum())} significantly above, {int((found < 0).sum())} below, "
+                f"{int((rows.difference.abs() > court.margin).sum())} larger than the margin of {court.margin:g}; "
+                f"from {rows.difference.min():+.3f} to {rows.difference.max():+.3f}, the smallest detectable ones "
+                f"from {rows.detectable.min():.3f} to {rows.detectable.max():.3f}."
             )
     return lines
 

@@ -19,8 +19,8 @@ from vqa.report.tables import PROTOCOLS, read_paper, read_table
 from vqa.report.wording import QUOTED, command, interval_definition, protocol_definitions, scale_warning, training_seeds
 
 BASELINES = (
-    "Every method with its own recipe, without augmentation and perturbation: clean test SRCC [95 % interval], and, where "
-    "the paper has the same method, its SRCC of the same row."
+    "Every method with its own recipe, without augmentation and perturbation: clean test SRCC [95 % interval], and, "
+    "where the paper has the same method, its SRCC of the same row."
 )
 OUR_ROWS = (
     "Every row that was run, in both protocols. The rows that the paper quotes from the literature, and the notes, are "

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.dependency import param
 
 from vqa import runner
 
@@ -204,3 +205,29 @@ def test_gpus_are_counted_by_the_driver_where_nothing_is_said(monkeypatch, tmp_p
     tool.write_text("#!/bin/sh\necho 'GPU 0: H100 (UUID: GPU-1)'\necho '  MIG 1g'\necho 'GPU 1: H100 (UUID: GPU-2)'\n")
     tool.chmod(0o755)
     assert runner.gpus() == ["0", "1"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")  # of DVC's own libraries, here in this process
+def test_params_are_parsed_once_and_changes_are_seen_all_the_same(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = graph()
+    for name in ("a", "b", "after_a"):
+        content["stages"][name]["params"] = ["common.seed"]
+    write(toy, content)
+    assert run(toy, "dvc", "repro", "-q").returncode == 0
+    monkeypatch.chdir(toy)
+    parsed: list[str] = []
+    parse = param.load_path
+
+    def counting(path: str, *arguments: object, **options: object) -> object:
+        parsed.append(path)
+        return parse(path, *arguments, **options)
+
+    monkeypatch.setattr(param, "load_path", counting)
+    assert runner.plan()[1] == []
+    assert len(parsed) == 1
+    params = (toy / "params.yaml").read_text()
+    assert params.count("seed: 42") == 1
+    (toy / "params.yaml").write_text(params.replace("seed: 42", "seed: 43"))
+    assert runner.plan()[1] == ["a", "b", "after_a", "after_b", "join"]
+    assert len(parsed) == 2
+    assert param.load_path is counting

@@ -22,7 +22,7 @@ import pandas as pd
 from dvc.repo import Repo
 from tqdm import tqdm
 
-from vqa.dvc_stage import record_entries, reproduce_stage, waiting_entries
+from vqa.dvc_stage import params_parsed_once, record_entries, reproduce_stage, waiting_entries
 from vqa.io import write_csv
 
 LOGS = Path(".state") / "logs"
@@ -59,7 +59,7 @@ def plan() -> tuple[nx.DiGraph, list[str]]:
     Those are the stages that DVC calls changed and everything downstream of them; DVC skips what turns out to be up
     to date after all. Stages of other scales, with a dvc.yaml in a folder of their own, are left out.
     """
-    with Repo(".") as repo:
+    with Repo(".") as repo, params_parsed_once():
         own = [stage.addressing for stage in repo.index.stages if ":" not in stage.addressing]
         graph = nx.DiGraph((a.addressing, b.addressing) for a, b in repo.index.graph.edges).subgraph(own).copy()
         graph.add_nodes_from(own)

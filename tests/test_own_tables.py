@@ -115,6 +115,14 @@ def test_it_has_a_letter_for_a_name(name: str) -> None:
         fill(name, table, paper, {}, {})
 
 
+def test_its_columns_are_data_sets(made: Path) -> None:
+    params = edit_params(made, tables={"tableA": {**OURS, "added": ROWS}})
+    wrong = dataclasses.replace(params.tables["tableA"], columns=("KoNViD-1k_all", "KoNVid-1k"))
+    message = r"tables\.tableA\.columns: 'KoNVid-1k' is not defined \(did you mean 'KoNViD-1k'"
+    with pytest.raises(ParamsError, match=message):
+        fill("tableA", wrong, paper_cells("tableA", wrong, Path("nowhere")), {}, params.datasets)
+
+
 def test_its_rows_are_all_added() -> None:
     for wrong in ({"rows": {"X": ("A01",)}}, {"rows": {}, "quoted": ("X",)}):
         with pytest.raises(ValueError, match="rows belong in added"):

@@ -68,7 +68,7 @@ def fill(
 
     Raises:
         ParamsError: if params name a row that the paper's table does not have, two runs for one cell, or a table of
-            ours as none is called.
+            ours as none is called or with a column that is no data set.
     """
     keys = [row_key(method, setting) for method, setting in zip(paper.method, paper.setting, strict=True)]
     for place, rows in (("rows", table.rows), ("quoted", table.quoted)):
@@ -76,7 +76,7 @@ def fill(
             known_name(f"params.yaml: tables.{name}.{place}", row, dict.fromkeys(keys))
     cells, places = [], list(zip(keys, paper.to_dict("records"), strict=True))
     own = {"setting": "", "value": "", "trained_on": "", "note": ADDED}
-    columns = _columns(name, table, paper)
+    columns = _columns(name, table, paper, [dataset.title for dataset in datasets.values()])
     places += [(row, {**column, **own, "method": row}) for row in table.added for column in columns]
     rows = {**table.rows, **table.added}
     for protocol in PROTOCOLS:
@@ -94,12 +94,15 @@ def fill(
     return frame[list(COLUMNS)].astype({"n": "Int64", "folds": "Int64"})
 
 
-def _columns(name: str, table: Table, paper: pd.DataFrame) -> list[dict[str, str]]:
+def _columns(name: str, table: Table, paper: pd.DataFrame, titles: list[str]) -> list[dict[str, str]]:
     """What the cells of one column share: number of the table, data set, metric and split."""
     if not table.columns:
         return paper.drop_duplicates(["dataset", "metric", "split"]).to_dict("records")
     if not re.fullmatch(r"table[A-Z]", name):
         raise ParamsError(f"params.yaml: tables.{name}: the paper has no such table; name it tableA, tableB ...")
+    for column in table.columns:
+        # Of LSVQ_1080p the title is LSVQ
+        known_name(f"params.yaml: tables.{name}.columns", column.partition("_")[0], dict.fromkeys(titles))
     number = f"Table {name[-1]}"
     return [
         {"table": number, "dataset": title, "metric": metric, "split": "test"}

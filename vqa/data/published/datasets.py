@@ -22,6 +22,11 @@ def feature_sets(dataset: str) -> list[str]:
     return [name for name, datasets in DATASETS.items() if dataset in datasets]
 
 
+def entries_of(dataset: str) -> list[str]:
+    """Names of the published entries that a data set is made of: its labels, and every feature set."""
+    return [f"{dataset}-labels", *feature_sets(dataset)]
+
+
 def fetch_features(dataset: str, out: Path, listed: str = "") -> list[str]:
     """Make ``out`` of the published labels and features of a data set; it appears only when it is complete.
 
@@ -42,7 +47,7 @@ def fetch_features(dataset: str, out: Path, listed: str = "") -> list[str]:
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     lines = []
-    for entry in (f"{dataset}-labels", *feature_sets(dataset)):
+    for entry in entries_of(dataset):
         bring_entry(entry, CACHE / entry)
     labels = published_labels(dataset, CACHE / f"{dataset}-labels", listed)
     (partial / "features").mkdir(parents=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from vqa.data.published.datasets import feature_sets
+from vqa.data.published.datasets import entries_of
 from vqa.data.published.entries import CACHE, ROOT, published_entry
 from vqa.download import MIRROR, mirrored
 from vqa.io import InputError
@@ -51,7 +51,7 @@ def _missing(params: Params) -> Iterator[str]:
     folders = [(name, ROOT) for name in params.published]
     for name, dataset in params.datasets.items():
         if dataset.source == "published" and not (Path("data") / name).is_dir():
-            folders += [(entry, CACHE) for entry in (f"{name}-labels", *feature_sets(name))]
+            folders += [(entry, CACHE) for entry in entries_of(name)]
     for name, root in folders:
         for path, source in published_entry(name).sources.items():
             url = source.remote(path).url

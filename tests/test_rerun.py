@@ -181,7 +181,7 @@ def test_an_edit_runs_what_it_can_change_and_nothing_else(project, name):
     change(raw)
     Path("params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
     reproduce(project, "fingerprints")
-    graph, stale = plan()
+    graph, stale, _ = plan()
     assert {stage for stage in graph if stage.startswith(("train", "evaluate"))} == _train_and_evaluate(*raw["runs"])
     assert set(stale) == expected
     reproduce(project)

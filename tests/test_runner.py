@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from dvc.dependency import param
+from dvc.utils.serialize import _yaml
 
 from vqa import runner
+from vqa.dvc_stage import yaml_parsed_once
 
 ROOT = Path(__file__).parents[1]
 
@@ -208,7 +209,7 @@ def test_gpus_are_counted_by_the_driver_where_nothing_is_said(monkeypatch, tmp_p
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")  # of DVC's own libraries, here in this process
-def test_params_are_parsed_once_and_changes_are_seen_all_the_same(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_yaml_is_parsed_once_and_changes_are_seen_all_the_same(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = graph()
     for name in ("a", "b", "after_a"):
         content["stages"][name]["params"] = ["common.seed"]
@@ -216,18 +217,19 @@ def test_params_are_parsed_once_and_changes_are_seen_all_the_same(toy: Path, mon
     assert run(toy, "dvc", "repro", "-q").returncode == 0
     monkeypatch.chdir(toy)
     parsed: list[str] = []
-    parse = param.load_path
+    parse = _yaml.parse_yaml
 
-    def counting(path: str, *arguments: object, **options: object) -> object:
-        parsed.append(path)
-        return parse(path, *arguments, **options)
+    def counting(text: str, path: str, typ: str = "safe") -> object:
+        parsed.append(Path(path).name)
+        return parse(text, path, typ)
 
-    monkeypatch.setattr(param, "load_path", counting)
-    assert runner.plan()[1] == []
-    assert len(parsed) == 1
-    params = (toy / "params.yaml").read_text()
-    assert params.count("seed: 42") == 1
-    (toy / "params.yaml").write_text(params.replace("seed: 42", "seed: 43"))
-    assert runner.plan()[1] == ["a", "b", "after_a", "after_b", "join"]
-    assert len(parsed) == 2
-    assert param.load_path is counting
+    monkeypatch.setattr(_yaml, "parse_yaml", counting)
+    with yaml_parsed_once():
+        assert runner.plan()[1] == []
+        assert sorted(parsed) == ["dvc.lock", "dvc.yaml", "params.yaml"]
+        params = (toy / "params.yaml").read_text()
+        assert params.count("seed: 42") == 1
+        (toy / "params.yaml").write_text(params.replace("seed: 42", "seed: 43"))
+        assert runner.plan()[1] == ["a", "b", "after_a", "after_b", "join"]
+        assert parsed.count("params.yaml") == 2
+    assert _yaml.parse_yaml is counting

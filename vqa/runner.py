@@ -2,18 +2,19 @@
 
 DVC itself runs one stage after the other. Its own primitive for doing more is ``repro -s STAGE`` in several processes:
 with ``-s`` a process touches its own stage alone, so this module only has to start stages in an order that the graph
-allows. One slot per GPU where there are GPUs, else one per core.
+allows. One slot per GPU where there are GPUs, else one per core. What stages import is imported once
+(:mod:`vqa.warm`).
 """
 
 import itertools
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,14 +23,13 @@ import pandas as pd
 from dvc.repo import Repo
 from tqdm import tqdm
 
-from vqa.dvc_stage import params_parsed_once, record_entries, reproduce_stage, waiting_entries
+from vqa.dvc_stage import record_entries, reproduce_stage, yaml_parsed_once
 from vqa.io import write_csv
+from vqa.warm import WarmProcess, preload
 
 LOGS = Path(".state") / "logs"
 TIMINGS = Path(".state") / "timings.csv"
 FINGERPRINTS = "fingerprints"
-# Lock entries that are written at a time: each writing costs seconds, and holds up stages that start or end.
-BATCH = 16
 
 # Forked children find DVC imported. The parent itself never opens a repository, so that no lock, thread or database
 # connection is inherited.
@@ -38,9 +38,17 @@ _FORK = multiprocessing.get_context("fork")
 
 @dataclass
 class Outcome:
-    """What happened: seconds of every stage that ran, the failed ones, and those that could not start after them."""
+    """What happened to the stages.
+
+    Attributes:
+        seconds: from start to end, of every stage that ran.
+        cpu: seconds of processor time that its processes took.
+        failed: those that failed.
+        skipped: those that could not start after them.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
@@ -53,21 +61,30 @@ class _Running:
     started: float
 
 
-def plan() -> tuple[nx.DiGraph, list[str]]:
-    """The graph of stage names, edges from a stage to what it waits for, and the stages to reproduce.
+def plan() -> tuple[nx.DiGraph, list[str], dict[str, Path]]:
+    """What is to be done.
 
-    Those are the stages that DVC calls changed and everything downstream of them; DVC skips what turns out to be up
-    to date after all. Stages of other scales, with a dvc.yaml in a folder of their own, are left out.
+    Stages of other scales, with a dvc.yaml in a folder of their own, are left out.
+
+    Returns:
+        The graph of stage names, edges from a stage to what it waits for. The stages to reproduce: those that DVC
+        calls changed and everything downstream of them; DVC skips what turns out to be up to date after all. And the
+        file of every stage's fingerprint.
     """
-    with Repo(".") as repo, params_parsed_once():
-        own = [stage.addressing for stage in repo.index.stages if ":" not in stage.addressing]
+    with Repo(".") as repo:
+        stages = {stage.addressing: stage for stage in repo.index.stages if ":" not in stage.addressing}
+        own, fingerprints = list(stages), {}
+        for name, stage in stages.items():
+            for path in (Path(dep.def_path) for dep in stage.deps):
+                if path.parts[0] == FINGERPRINTS and path.suffix:
+                    fingerprints[name] = path
         graph = nx.DiGraph((a.addressing, b.addressing) for a, b in repo.index.graph.edges).subgraph(own).copy()
         graph.add_nodes_from(own)
         position = {name: number for number, name in enumerate(own)}
         changed = [name for name in repo.status(targets=["dvc.yaml"]) if name in graph]
     stale = set(changed).union(*(nx.ancestors(graph, name) for name in changed))
     order = nx.lexicographical_topological_sort(graph.reverse(copy=False), key=position.get)
-    return graph, [name for name in order if name in stale]
+    return graph, [name for name in order if name in stale], fingerprints
 
 
 def gpus() -> list[str]:
@@ -92,43 +109,62 @@ def reproduce(jobs: int, devices: list[str]) -> Outcome:
         devices: GPUs (:func:`gpus`); slot k sees the one at k modulo their number. Empty: the CPU.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
-    with _FORK.Pool(1) as pool:
+    with yaml_parsed_once(), _FORK.Pool(1) as pool:
         # First, so that an edit which changes no fingerprint makes nothing else stale.
         if pool.apply(_prepare) != 0:
             return Outcome(failed=[FINGERPRINTS])
-    with _FORK.Pool(1) as pool:
-        graph, waiting = pool.apply(plan)
-    outcome, running = Outcome(), []
-    slots = list(range(jobs))
-    total, recorder = len(waiting), _start(record_entries)
+    with yaml_parsed_once():
+        with _FORK.Pool(1) as pool:
+            graph, waiting, fingerprints = pool.apply(plan)
+        return _reproduce_all(graph, waiting, fingerprints, jobs, devices)
+
+
+def _reproduce_all(
+    graph: nx.DiGraph, waiting: list[str], fingerprints: dict[str, Path], jobs: int, devices: list[str]
+) -> Outcome:
+    outcome, running, loaded = Outcome(), [], set()
+    slots, total = list(range(jobs)), len(waiting)
     bar = tqdm(total=total, unit="stage", disable=None, dynamic_ncols=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill stops the stages too, like Ctrl-C
     try:
         while waiting or running:
             for stage in _ready(graph, waiting, running, len(slots)):
                 waiting.remove(stage)
-                slot = slots.pop(0)
+                slot, fingerprint = slots.pop(0), fingerprints.get(stage)
+                if fingerprint and fingerprint not in loaded:
+                    preload(fingerprint)
+                    loaded.add(fingerprint)
                 device = devices[slot % len(devices)] if devices else None
                 process = _FORK.Process(target=_reproduce_one, args=(stage, device))
                 process.start()
                 running.append(_Running(stage, slot, process, time.monotonic()))
             time.sleep(0.02)
-            for done in [entry for entry in running if not entry.process.is_alive()]:
-                running.remove(done)
-                slots.append(done.slot)
-                _finish(done, outcome, graph, waiting)
+            for entry in list(running):
+                before = _children_cpu()
+                if entry.process.is_alive():
+                    continue
+                running.remove(entry)
+                slots.append(entry.slot)
+                outcome.cpu[entry.stage] = _children_cpu() - before
+                _finish(entry, outcome, graph, waiting)
                 bar.update()
-                bar.write(_line(done, outcome, total), file=sys.stdout)
-            if len(waiting_entries()) >= BATCH and not recorder.is_alive():
-                recorder = _start(record_entries)
+                bar.write(_line(entry, outcome, total), file=sys.stdout)
     finally:
         for entry in running:
             _stop(entry.process)
+        # Once, at the end: a writing takes seconds. What a kill leaves behind is written next time, see record_entries.
+        recorder = _FORK.Process(target=record_entries)
+        recorder.start()
         recorder.join()
-        _start(record_entries).join()
         bar.close()
         _record(outcome)
     return outcome
+
+
+def _children_cpu() -> float:
+    """Processor seconds of all children that ended so far, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _ready(graph: nx.DiGraph, waiting: list[str], running: list[_Running], free: int) -> list[str]:
@@ -158,9 +194,9 @@ def _line(done: _Running, outcome: Outcome, total: int) -> str:
 
 def _record(outcome: Outcome) -> None:
     """Keep the seconds of every stage from when it last ran, for the bench."""
-    earlier = pd.read_csv(TIMINGS).set_index("stage").seconds.to_dict() if TIMINGS.is_file() else {}
-    seconds = {**earlier, **{stage: round(took, 2) for stage, took in outcome.seconds.items()}}
-    write_csv(TIMINGS, pd.DataFrame({"stage": seconds.keys(), "seconds": seconds.values()}))
+    now = pd.DataFrame({"seconds": outcome.seconds, "cpu": outcome.cpu}).round(2).rename_axis("stage")
+    earlier = pd.read_csv(TIMINGS, index_col="stage") if TIMINGS.is_file() else now[:0]
+    write_csv(TIMINGS, now.combine_first(earlier).reindex(columns=["seconds", "cpu"]).reset_index())
 
 
 def _log(stage: str) -> Path:
@@ -182,7 +218,10 @@ def _reproduce_one(stage: str, device: str | None) -> None:
     _to_log(stage, 1, 2)
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
-    sys.exit(reproduce_stage(stage))
+    warm = WarmProcess()
+    code = reproduce_stage(stage, warm.run)
+    warm.close()
+    sys.exit(code)
 
 
 def _prepare() -> int:
@@ -199,9 +238,3 @@ def _to_log(stage: str, *streams: int) -> None:
     log = os.open(_log(stage), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in streams:
         os.dup2(log, stream)
-
-
-def _start(work: Callable[[], None]) -> multiprocessing.Process:
-    process = _FORK.Process(target=work)
-    process.start()
-    return process

@@ -16,7 +16,7 @@ import torch
 from vqa.bench import landscape_point, sampling, training
 from vqa.io import run_stage
 from vqa.params import load
-from vqa.runner import TIMINGS
+from vqa.runner import TIMINGS, kind
 
 
 def main() -> None:
@@ -41,9 +41,9 @@ def main() -> None:
     rows = [(" ".join(command), _wall(command)) for command in (["dvc", "status", "-q"], ["dvc", "repro", "-q"])]
     _table("the graph with nothing to do", ["command", "seconds"], rows)
     timings = pd.read_csv(TIMINGS)
-    timings["stage"] = timings.stage.str.partition("@")[0]
-    by_stage = timings.groupby("stage", sort=False).seconds.agg(["count", "sum", "median", "max"]).reset_index()
-    _table("stages when they last ran (seconds, side by side with others)", list(by_stage.columns), by_stage.to_numpy())
+    groups = timings.groupby(timings.stage.map(kind), sort=False)
+    by_kind = groups.seconds.agg(["count", "sum", "median", "max"]).assign(cpu=groups.cpu.sum()).reset_index()
+    _table("stages when they last ran (seconds, side by side with others)", list(by_kind.columns), by_kind.to_numpy())
 
 
 def _table(title: str, header: list[str], rows) -> None:

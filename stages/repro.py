@@ -32,6 +32,9 @@ def main() -> int:
         return 130
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
     print(f"{len(outcome.seconds)} stages reproduced in {minutes} min {seconds} s, {jobs} at a time")
+    if outcome.cpu:
+        costs = ", ".join(f"{kind} {cpu:.0f}" for kind, cpu in outcome.cpu_by_kind().items() if cpu >= 0.5)
+        print(f"{sum(outcome.cpu.values()):.0f} s of processor time: {costs}")
     if outcome.failed:
         print(f"failed: {', '.join(outcome.failed)}; not started after them: {len(outcome.skipped)}")
         return 1

@@ -52,6 +52,10 @@ class Outcome:
     failed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
+    def cpu_by_kind(self) -> dict[str, float]:
+        """Seconds of processor time by kind of stage, ``train`` for all ``train@RUN``; the costliest first."""
+        return pd.Series(self.cpu, dtype=float).groupby(kind).sum().sort_values(ascending=False).to_dict()
+
 
 @dataclass
 class _Running:
@@ -59,6 +63,11 @@ class _Running:
     slot: int
     process: multiprocessing.Process
     started: float
+
+
+def kind(stage: str) -> str:
+    """What comes before the @ of a stage's name."""
+    return stage.partition("@")[0]
 
 
 def plan() -> tuple[nx.DiGraph, list[str], dict[str, Path]]:

@@ -1,8 +1,9 @@
 """Gate on regressions: ``python -m stages.check [--update]``.
 
-Reads ``runs/*/metrics.json`` of the runs in params and ``reports/baselines/<scale>.json``. Exit code 0 if no test
-metric fell by more than its tolerance, 1 if one did, a run or metric is gone, or the item lists changed; 2 if the
-baseline or the metrics are not there. ``--update`` writes the baseline anew and keeps its tolerances.
+Reads ``metrics.json`` and ``run.json`` of the runs in params and ``reports/baselines/<scale>.json``. Exit code 0 if no
+test metric fell by more than its tolerance (0 in the environment of the baseline), 1 if one did, a run or metric is
+gone, or the item lists changed; 2 if the baseline or the metrics are not there. ``--update`` writes the baseline anew
+and keeps its tolerances, which ``python -m stages.tolerances`` measures.
 """
 
 import argparse
@@ -10,12 +11,12 @@ from pathlib import Path
 
 from vqa.check import (
     FAILURES,
-    TOLERANCES,
     changed_items,
     compare,
     make_baseline,
     read_baseline,
-    read_metrics,
+    read_environments,
+    read_results,
     render,
     summary,
 )
@@ -30,19 +31,20 @@ def main() -> int:
     update = parser.parse_args().update
     params = load()
     scale, path = params.common.scale, Path(params.root) / "reports" / "baselines" / f"{params.common.scale}.json"
-    metrics = read_metrics(params.runs, Path("runs"))
+    metrics, environments = (read(params.runs, Path("runs")) for read in (read_results, read_environments))
     if update:
-        tolerances = read_baseline(path)["tolerances"] if path.is_file() else TOLERANCES
-        write_json(path, make_baseline(metrics, scale, tolerances))
+        tolerances = read_baseline(path)["tolerances"] if path.is_file() else {}
+        write_json(path, make_baseline(metrics, environments, scale, tolerances))
         print(f"{path}: {len(metrics)} runs")
         return 0
     baseline = read_baseline(path)
     changed = changed_items(metrics, baseline)
-    lines = compare(metrics, baseline)
+    elsewhere = [run for run, environment in environments.items() if environment != baseline["environment"]]
+    lines = compare(metrics, baseline, {name: run.method for name, run in params.runs.items()}, elsewhere)
     print(render(lines))
     for text in changed:
         print(f"FAILED: {text}; metrics on other items cannot be compared, make a new baseline with --update")
-    print(summary(lines))
+    print(summary(lines, elsewhere))
     return int(bool(changed) or any(line.verdict in FAILURES for line in lines))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,22 @@ from report_fixture import build_project, call, edit_metrics
 from stages import check as stage
 from vqa.check import MEAN, changed_items, compare, make_baseline
 
+TOLERANCES = {"methods": {"fastvqa": {"srcc": 0.05, "plcc": 0.05}}, "mean test srcc": 0.02}
+
+
+def edit_baseline(project: Path, edit: Callable[[dict], object]) -> None:
+    path = project / "reports" / "baselines" / "demo.json"
+    baseline = json.loads(path.read_text())
+    edit(baseline)
+    path.write_text(json.dumps(baseline))
+
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("check")
     build_project(folder)
     assert call(stage.main, folder, "--update") == 0
+    edit_baseline(folder, lambda baseline: baseline.update(tolerances=TOLERANCES))
     return folder
 
 
@@ -24,6 +35,13 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(good: Path, tmp_path: Path) -> Path:
     shutil.copytree(good, tmp_path, dirs_exist_ok=True)
     return tmp_path
+
+
+@pytest.fixture
+def elsewhere(project: Path) -> Path:
+    """A project whose baseline was made on another kind of machine."""
+    edit_baseline(project, lambda baseline: baseline.update(environment={"torch": "2.14.1", "machine": "arm64"}))
+    return project
 
 
 def shift(project: Path, run: str, by: float, protocol: str = "clean", key: str = "konvid1k/test") -> None:
@@ -46,17 +64,37 @@ def test_same_metrics_pass_and_orphans_do_not_count(project: Path, capsys: pytes
 
 
 @pytest.mark.parametrize("protocol", ["clean", "released"])
-def test_a_fall_beyond_tolerance_fails(project: Path, capsys: pytest.CaptureFixture, protocol: str) -> None:
-    shift(project, "A06", -0.06, protocol)
+def test_on_the_same_kind_of_machine_the_last_digit_counts(
+    project: Path, capsys: pytest.CaptureFixture, protocol: str
+) -> None:
+    shift(project, "A06", -0.000002, protocol)
     assert call(stage.main, project) == 1
+    out = capsys.readouterr().out
+    assert verdict_of(out, "A06", f"{protocol} konvid1k/test srcc") == "REGRESSION"
+    assert "the same digits" in out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("protocol", ["clean", "released"])
+def test_a_fall_beyond_tolerance_fails(elsewhere: Path, capsys: pytest.CaptureFixture, protocol: str) -> None:
+    shift(elsewhere, "A06", -0.06, protocol)
+    assert call(stage.main, elsewhere) == 1
     out = capsys.readouterr().out
     assert verdict_of(out, "A06", f"{protocol} konvid1k/test srcc") == "REGRESSION"
     assert out.splitlines()[-1].startswith("FAILED: ")
 
 
-def test_a_fall_within_tolerance_passes(project: Path) -> None:
-    shift(project, "A06", -0.04)
-    assert call(stage.main, project) == 0
+def test_a_fall_within_tolerance_passes_elsewhere(elsewhere: Path, capsys: pytest.CaptureFixture) -> None:
+    shift(elsewhere, "A06", -0.04)
+    assert call(stage.main, elsewhere) == 0
+    assert "spread over seeds for the 3 runs" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_method_whose_tolerances_were_not_measured_is_named(elsewhere: Path, capsys: pytest.CaptureFixture) -> None:
+    edit_baseline(elsewhere, lambda baseline: baseline["tolerances"].update(methods={}))
+    assert call(stage.main, elsewhere) == 2
+    err = capsys.readouterr().err
+    assert "no tolerances of fastvqa" in err
+    assert "stages.tolerances" in err
 
 
 def test_a_rise_is_reported_and_passes(project: Path, capsys: pytest.CaptureFixture) -> None:
@@ -71,10 +109,10 @@ def test_train_metrics_are_informative(project: Path, capsys: pytest.CaptureFixt
     assert verdict_of(capsys.readouterr().out, "A06", "clean konvid1k/train srcc") == "changed"
 
 
-def test_many_small_falls_fail_by_their_mean(project: Path, capsys: pytest.CaptureFixture) -> None:
+def test_many_small_falls_fail_by_their_mean(elsewhere: Path, capsys: pytest.CaptureFixture) -> None:
     for run in ("A01", "A06", "A15"):
-        shift(project, run, -0.04)
-    assert call(stage.main, project) == 1
+        shift(elsewhere, run, -0.04)
+    assert call(stage.main, elsewhere) == 1
     out = capsys.readouterr().out
     assert verdict_of(out, MEAN, "clean mean test srcc") == "REGRESSION"
     assert out.count("REGRESSION") == 2  # the mean's line and the summary
@@ -97,10 +135,7 @@ def test_a_run_that_left_params_is_missing(project: Path, capsys: pytest.Capture
 
 
 def test_a_new_run_passes(project: Path, capsys: pytest.CaptureFixture) -> None:
-    path = project / "reports" / "baselines" / "demo.json"
-    baseline = json.loads(path.read_text())
-    del baseline["runs"]["A15"]
-    path.write_text(json.dumps(baseline))
+    edit_baseline(project, lambda baseline: baseline["runs"].pop("A15"))
     assert call(stage.main, project) == 0
     assert verdict_of(capsys.readouterr().out, "A15", "clean konvid1k/test srcc") == "new"
 
@@ -133,19 +168,25 @@ def test_absent_files_are_exit_code_2_with_what_to_do(project: Path, capsys: pyt
 
 def test_update_keeps_tolerances_and_takes_the_new_values(project: Path) -> None:
     path = project / "reports" / "baselines" / "demo.json"
-    baseline = json.loads(path.read_text())
-    baseline["tolerances"]["srcc"] = 0.01
-    path.write_text(json.dumps(baseline))
+    edit_baseline(project, lambda baseline: baseline["tolerances"].update(seeds=[7, 8, 9]))
     shift(project, "A06", -0.03)
     assert call(stage.main, project) == 1
     assert call(stage.main, project, "--update") == 0
-    assert json.loads(path.read_text())["tolerances"]["srcc"] == 0.01
+    assert json.loads(path.read_text())["tolerances"] == {**TOLERANCES, "seeds": [7, 8, 9]}
     assert call(stage.main, project) == 0
+
+
+def test_runs_of_several_environments_make_no_baseline(project: Path, capsys: pytest.CaptureFixture) -> None:
+    path = project / "runs" / "A06" / "run.json"
+    path.write_text(path.read_text().replace("2.14.1", "2.11.0"))
+    assert call(stage.main, project, "--update") == 2
+    assert "several environments" in capsys.readouterr().err
 
 
 def test_baseline_names_every_item_list_once(good: Path) -> None:
     metrics = {run: json.loads((good / "runs" / run / "metrics.json").read_text()) for run in ("A01", "A06")}
-    baseline = make_baseline(metrics, "demo", {"srcc": 0.05, "plcc": 0.05, "mean test srcc": 0.02})
+    baseline = make_baseline(metrics, {"A01": {"torch": "2"}, "A06": {"torch": "2"}}, "demo", TOLERANCES)
     assert list(baseline["items_digest"]) == ["konvid1k/train", "konvid1k/test", "livevqc/test"]
     assert changed_items(metrics, baseline) == []
-    assert {line.verdict for line in compare(metrics, baseline)} == {"ok"}
+    methods = dict.fromkeys(metrics, "fastvqa")
+    assert {line.verdict for line in compare(metrics, baseline, methods, elsewhere=[])} == {"ok"}

@@ -234,9 +234,17 @@ def curve(
 ) -> np.ndarray:
     """Loss at theta + alpha d for every direction and alpha: ``(directions, alphas)`` float64; the model is unchanged.
 
-    ``loss`` is called once per point, for example a :class:`BatchLoss`; no random number is drawn.
+    ``loss`` is called once per point, for example a :class:`BatchLoss`, and theta, where all directions meet, is one
+    point; no random number is drawn.
     """
-    return np.stack([_losses(model, [direction], [(alpha,) for alpha in alphas], loss) for direction in directions])
+    away = np.asarray(alphas, dtype=float) != 0
+    losses = np.empty((len(directions), len(away)))
+    if not away.all():
+        losses[:, ~away] = loss(model)
+    points = [(alpha,) for alpha in np.asarray(alphas)[away]]
+    for direction, line in zip(directions, losses, strict=True):
+        line[away] = _losses(model, [direction], points, loss)
+    return losses
 
 
 def surface(

@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,11 +31,26 @@ Record = Callable[[str, Any], None]
 
 
 def digest(value: Any) -> str:
-    """CRC-32 of the bytes of an array, a tensor, bytes or the text of anything else."""
+    """CRC-32 of the bytes of an array or a tensor, of bytes, or of the text of anything else, whatever they lie in."""
+    return f"{zlib.crc32(_bytes(value)):08x}"
+
+
+def _bytes(value: Any) -> bytes:
+    if dataclasses.is_dataclass(value):
+        value = dataclasses.asdict(value)
+    if isinstance(value, dict):
+        value = list(value.items())
+    if isinstance(value, list | tuple):
+        return b",".join(map(_bytes, value))
     if hasattr(value, "detach"):
-        value = value.detach().contiguous().numpy()
-    data = value.tobytes() if isinstance(value, np.ndarray) else value if isinstance(value, bytes) else repr(value)
-    return f"{zlib.crc32(data if isinstance(data, bytes) else data.encode()):08x}"
+        value = value.detach().contiguous().numpy(force=True)
+    return (
+        value.tobytes()
+        if isinstance(value, np.ndarray)
+        else value
+        if isinstance(value, bytes)
+        else repr(value).encode()
+    )
 
 
 class Drawn:
@@ -80,8 +95,6 @@ def blocks() -> dict[str, tuple[Any, str]]:
 
 def method(name: str, record: Record) -> None:
     """Sampling, training steps with AWP and RWP, evaluation, landscape, worst rise and eigenvalue of one method."""
-    import torch
-
     from vqa.data.loader import ClipDataset, batches
     from vqa.device import set_up
     from vqa.landscape import BatchLoss, LandscapeConfig, curve, method_loss, random_directions
@@ -180,7 +193,7 @@ def statistics(record: Record) -> None:
         record(f"bootstrap {metric}", differences)
         record(f"interval {metric}", correlation.percentile_interval(differences))
         drawn = np.random.default_rng(SEED)
-        record(f"resampled {metric}", correlation.resampled_correlation([(a, mos)], metric, 300, drawn))
+        record(f"resampled {metric}", correlation.resampled_correlation(a, mos, metric, 300, drawn))
         p = paired.permutation_test([(a, b, mos)] * 2, metric, 300, np.random.default_rng(SEED))
         p_values += [p, paired.bootstrap_p(differences)]
         record(f"error {metric}", power.difference_error(0.9, 0.8, 0.7, 60, metric))
@@ -234,9 +247,7 @@ def synthetic(record: Record) -> None:
         record(f"{codec} probe", probe.as_dict())
 
 
-PARTS: dict[str, Callable[[Record], None]] = {
-    f.__name__: f for f in (synthetic, statistics, regression, motion)
-}
+PARTS: dict[str, Callable[[Record], None]] = {f.__name__: f for f in (synthetic, statistics, regression, motion)}
 
 
 def parts() -> list[str]:

@@ -14,7 +14,7 @@ PINS = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "OPENBLAS_CORETYPE": "Haswell",  # its name for AVX2
-    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",  # all that NumPy has beyond AVX2
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
     # One thread until params say otherwise (vqa.device): the order of sums depends on the number.
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",

@@ -20,6 +20,10 @@ def set_up(common: Common) -> torch.device:
     if common.device == "cuda" and not available:
         raise InputError("common.device is cuda, but no CUDA device is visible; set it to auto or cpu")
     use_cuda = available and common.device != "cpu"
+    if common.deterministic:
+        # Their convolutions sum in an order that depends on the sizes of the processor's caches.
+        torch.backends.mkldnn.set_flags(False)
+        torch.backends.nnpack.set_flags(False)
     if common.deterministic and (use_cuda or common.threads > 1):
         # One CPU thread is deterministic by itself, and the switch costs seconds of imports in every process.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when CUDA starts

@@ -261,6 +261,7 @@ def operations(record: Record) -> Any:
     from torch.utils._python_dispatch import TorchDispatchMode
 
     number = itertools.count()
+    torch.manual_seed(SEED)  # of the libraries' own initial values, which are overwritten
 
     class Each(TorchDispatchMode):
         def __torch_dispatch__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from vqa.models import windows
 from vqa.models.dropout import DropPath
-from vqa.models.exact import Linear, gelu
 from vqa.models.windows import Size3
 
 
@@ -78,8 +77,8 @@ class WindowAttention(nn.Module):
             self.fragment_position_bias_table = nn.Parameter(torch.zeros(rows, heads))
         self.gated = gated
         self.register_buffer("relative_position_index", windows.relative_position_index(window))
-        self.qkv = Linear(width, 3 * width)
-        self.proj = Linear(width, width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
 
     def bias(self, window: Size3, distance: Tensor) -> Tensor:
         """Bias ``(n_windows or 1, heads, N, N)``: G R + (1 - G) F with G = ``distance`` ``(n_windows, N, N)``."""
@@ -108,10 +107,10 @@ class Mlp(nn.Module):
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.fc1, self.fc2 = Linear(width, hidden), Linear(hidden, width)
+        self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(gelu(self.fc1(x)))
+        return self.fc2(F.gelu(self.fc1(x)))
 
 
 class SwinBlock(nn.Module):
@@ -155,7 +154,7 @@ class PatchMerging(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(4 * width)
-        self.reduction = Linear(4 * width, 2 * width, bias=False)
+        self.reduction = nn.Linear(4 * width, 2 * width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.pad(x, (0, 0, 0, x.shape[3] % 2, 0, x.shape[2] % 2))

@@ -16,7 +16,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv repro test lint check bench ui paper real
+.PHONY: help venv repro test lint cpus check bench ui paper real
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test: venv  ## Run all tests, TEST_JOBS files at a time
 lint: venv  ## Check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+cpus: venv  ## Prove that other processors give the same bytes, with QEMU (package qemu-user)
+	$(BIN)/python -m pytest -m cpus -rs
 
 check: venv  ## Compare every run's metrics with reports/baselines; exit code 1 on a regression
 	$(BIN)/python -m stages.check

@@ -1,5 +1,8 @@
 """Fixtures and settings that all tests share."""
 
+import vqa  # noqa: F401 - pins the instructions of NumPy and PyTorch before anything imports them
+
+# isort: split
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path

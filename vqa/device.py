@@ -20,6 +20,10 @@ def set_up(common: Common) -> torch.device:
     if common.device == "cuda" and not available:
         raise InputError("common.device is cuda, but no CUDA device is visible; set it to auto or cpu")
     use_cuda = available and common.device != "cpu"
+    if common.deterministic:
+        # oneDNN and NNPACK sum in an order that depends on the sizes of the processor's caches.
+        torch.backends.mkldnn.set_flags(False)
+        torch.backends.nnpack.set_flags(False)
     if common.deterministic and (use_cuda or common.threads > 1):
         # One CPU thread is deterministic by itself, and the switch costs seconds of imports in every process.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when CUDA starts
@@ -32,12 +36,15 @@ def set_up(common: Common) -> torch.device:
 
 
 def describe(device: torch.device) -> dict[str, str | int]:
-    """Hardware and versions that the bytes of a result depend on."""
+    """Hardware and versions that the bytes of a result depend on: the same text wherever these are the same.
+
+    So Python goes without its last number, and processors that :mod:`vqa.cpu` makes alike have one name.
+    """
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "machine": platform.machine(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
         "torch": torch.__version__,
     }

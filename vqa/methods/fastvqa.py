@@ -117,8 +117,8 @@ class FastVQA:
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """AdamW with one group for the backbone and one for the rest (METHODS 3.6)."""
-        groups = two_rates(model, self.config.backbone_lr, self.config.head_lr)
-        return torch.optim.AdamW(groups, betas=(0.9, 0.999), eps=1e-8, weight_decay=self.config.weight_decay)
+        groups, decay = two_rates(model, self.config.backbone_lr, self.config.head_lr), self.config.weight_decay
+        return torch.optim.AdamW(groups, betas=(0.9, 0.999), eps=1e-8, weight_decay=decay, fused=True)
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         """Warm-up, then the released cosine (:func:`vqa.schedule.warmup_cosine`)."""

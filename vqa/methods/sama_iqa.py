@@ -92,7 +92,7 @@ class SAMAIQA:
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """AdamW with one group for the backbone and one for the head."""
         groups = two_rates(model, self.config.backbone_lr, self.config.head_lr)
-        return torch.optim.AdamW(groups, weight_decay=self.config.weight_decay)
+        return torch.optim.AdamW(groups, weight_decay=self.config.weight_decay, fused=True)
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         """Warm-up, then constant (:func:`vqa.schedule.warmup_constant`)."""

@@ -103,7 +103,8 @@ class SimpleVQA:
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Adam with L2 in the gradient (METHODS 6.4)."""
-        return torch.optim.Adam(model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay)
+        rate, decay = self.config.lr, self.config.weight_decay
+        return torch.optim.Adam(model.parameters(), lr=rate, weight_decay=decay, fused=True)
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         """A step down every few epochs (:func:`vqa.schedule.step_decay`)."""

@@ -35,6 +35,7 @@ from vqa.train import Trainer
 
 STEPS = 3  # of an epoch: 10 items in batches of 4
 AWP = WeightPerturbation(0.01, "gradient")
+NEUTRAL = {"centre": 0, "scale": 1}  # of a score: the network's output itself
 FROZEN = {"finetune": {"frozen_epochs": 1, "epochs": 2}, "head_lr": 0.01, "weight_decay": 0.5}
 
 
@@ -155,6 +156,22 @@ def test_items_of_a_dropped_batch_have_no_prediction_and_no_part_in_the_train_me
         assert curve.train_plcc.tolist() == pytest.approx([stats.pearsonr(rows.prediction, rows.mos)[0]] * 2)
     tested = run.predictions[run.predictions.weights == "raw"]
     assert tested.groupby(["epoch", "split"]).size().unique().tolist() == [14, 4]
+
+
+def test_the_score_of_images_is_scaled_before_the_loss():
+    """The loss is not linear, so where it is scaled makes a difference; labels stay on their own scale."""
+    images, mos = torch.ones(2, 3, 32, 32), torch.tensor([3.0, 55.0])
+    method, plain = (make("sama_iqa", {"score": score}) for score in ({"centre": 50, "scale": 40}, NEUTRAL))
+    outputs = lambda _: torch.tensor([-1.0, 0.125])  # noqa: E731
+    assert plain.scores(outputs, images).tolist() == [-1.0, 0.125]
+    scores = method.scores(outputs, images)
+    assert scores.tolist() == [10.0, 55.0]
+    assert method.loss(scores, mos).item() == (7 - 0.5) / 2
+
+
+def test_a_scale_that_turns_scores_around_is_refused():
+    with pytest.raises(ParamsError, match="scale: -1"):
+        make("sama_iqa", {"score": {"centre": 0.0, "scale": -1.0}})
 
 
 class Known(nn.Module):

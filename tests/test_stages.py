@@ -57,6 +57,7 @@ shared: {}
 methods:
   fastvqa:
     initial: seed
+    patch_embedding: whitened
     finetune: {frozen_epochs: 1, epochs: 1}
     backbone: {width: 8, depths: [1, 1], heads: [2, 2], window: [2, 2, 2], patch: [1, 4, 4], input_size: [2, 32, 32],
       mlp_ratio: 2.0, drop_path: 0.1, gated: true}

@@ -18,6 +18,7 @@ from vqa.io import InputError
 from vqa.methods.base import FineTuning
 from vqa.methods.fastvqa import Config, FastVQA, Sampling
 from vqa.models.swin3d import SwinConfig
+from vqa.params import Run
 from vqa.perturb import NoPerturbation, WeightPerturbation, build_perturbation
 from vqa.predict import clean_predictions
 from vqa.rng import torch_generator
@@ -40,6 +41,7 @@ def tiny(epochs: int = 3, augmentation: str = "none") -> FastVQA:
         head_dropout=0.2,
         init_std=0.1,
         initial="seed",
+        patch_embedding="whitened",
         sampling={"train": random, "released": replace(random, temporal=replace(temporal, clips=2)), "clean": clean},
         epochs=epochs,
         finetune=FineTuning(1, 2),
@@ -51,7 +53,8 @@ def tiny(epochs: int = 3, augmentation: str = "none") -> FastVQA:
         rank_weight=0.3,
         ema_decay=0.8,
     )
-    return FastVQA(config, augmentation)
+    row = {"init": "initial/fastvqa.safetensors", "data": "", "train": "", "test": ()}
+    return FastVQA(config, Run("fastvqa", **row, augmentation=augmentation))
 
 
 @pytest.fixture(scope="session")

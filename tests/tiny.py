@@ -28,8 +28,9 @@ BLOCKS = yaml.safe_load("""
 fastvqa: &fastvqa
   backbone: {width: 8, depths: [1, 1], heads: [2, 2], window: [2, 2, 2], patch: [1, 4, 4], input_size: [2, 32, 32],
     mlp_ratio: 2.0, drop_path: 0.1, gated: true}
-  <<: {head_hidden: 8, head_dropout: 0.2, init_std: 0.1, initial: seed, epochs: 2, batch_size: 4, backbone_lr: 0.005,
-    head_lr: 0.005, weight_decay: 0.05, warmup_epochs: 0.5, rank_weight: 0.3, ema_decay: 0.8}
+  <<: {head_hidden: 8, head_dropout: 0.2, init_std: 0.1, initial: seed, patch_embedding: initial, epochs: 2,
+    batch_size: 4, backbone_lr: 0.005, head_lr: 0.005, weight_decay: 0.05, warmup_epochs: 0.5,
+    rank_weight: 0.3, ema_decay: 0.8}
   finetune: {frozen_epochs: 1, epochs: 2}
   sampling:
     train: &random
@@ -55,8 +56,8 @@ sama:
 sama_iqa:
   backbone: {width: 8, depths: [1, 1], heads: [2, 2], window: 2, patch: 4, input_size: 32, mlp_ratio: 2.0,
     drop_path: 0.1, head_hidden: 8, head_dropout: 0.2}
-  <<: {initial: seed, flip_and_rotate: true, epochs: 2, batch_size: 4, backbone_lr: 0.005, head_lr: 0.005,
-    weight_decay: 0.05, warmup_epochs: 0.5, ema_decay: 0.8}
+  <<: {initial: seed, patch_embedding: initial, score: {centre: 3, scale: 2}, flip_and_rotate: true, epochs: 2,
+    batch_size: 4, backbone_lr: 0.005, head_lr: 0.005, weight_decay: 0.05, warmup_epochs: 0.5, ema_decay: 0.8}
   finetune: {frozen_epochs: 0, epochs: 3}
   sampling:
     train: {mode: window, grid: [2, 2], patch: [16, 16], offset: random}

@@ -1,6 +1,7 @@
 """Training of one run: any method and perturbation, resumable after every epoch (METHODS 2, 3.6-3.7)."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -109,9 +110,7 @@ class Trainer:
         self.model = method.build(torch_generator("init", seed))
         self.model.load_state_dict(initial)
         if isinstance(method, Fitted):
-            clean = ClipDataset(train, method, "clean", seed)
-            loaded = batches(clean, list(range(len(clean))), 0, method.batch_size, workers)
-            method.fit(self.model, (inputs for inputs, _, _ in loaded))
+            method.fit(self.model, self._clean_inputs())
         self.model.to(device)
         self.ema = ExponentialMovingAverage(self.model, method.ema_decay)
         self.optimizer = method.optimizer(self.model)
@@ -143,6 +142,12 @@ class Trainer:
         for weights, model in (("raw", self.model), ("ema", self.ema.module)):
             with atomic(folder / f"{name}_{weights}.safetensors") as draft:
                 save_file({key: value.contiguous() for key, value in model.state_dict().items()}, draft)
+
+    def _clean_inputs(self) -> Iterator[Inputs]:
+        """Inputs of all training items in batches, as the clean protocol looks at them; nothing before it is asked."""
+        clean = ClipDataset(self.train_clips.part, self.method, "clean", self.seed)
+        for inputs, _, _ in batches(clean, list(range(len(clean))), 0, self.method.batch_size, self.workers):
+            yield inputs
 
     def _train_epoch(self, epoch: int) -> tuple[float, np.ndarray]:
         """One pass over the training set: mean clean loss, and on-the-fly scores ``(n,)``, NaN for items left out."""

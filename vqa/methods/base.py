@@ -91,6 +91,11 @@ def adapt(config: Recipe, run: Run) -> tuple[Recipe, int]:
     return dataclasses.replace(config, epochs=frozen + free), frozen
 
 
+def from_seed(initial: str, run: Run) -> bool:
+    """Whether the run's first weights are drawn from the seed: neither published ones nor those of another run."""
+    return initial == SEED and run.parent is None
+
+
 def two_rates(model: nn.Module, backbone_lr: float, head_lr: float) -> list[dict[str, Any]]:
     """Parameter groups for an optimizer: those with ``backbone`` in their name, and the others."""
     groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
@@ -143,15 +148,16 @@ class Method(Protocol):
 
 @runtime_checkable
 class Fitted(Protocol):
-    """A method whose network holds constants of the training items, such as the mean of what it is given.
+    """A method whose network starts from statistics of the training items, such as the mean of what it is given.
 
-    They are buffers of the model, so they are kept with its weights and no later stage looks at training items again.
+    They are in the state dict of the model, so no later stage looks at training items again.
     """
 
     def fit(self, model: nn.Module, inputs: Iterable[Inputs]) -> None:
-        """Set the constants of a model that is about to be trained.
+        """Set what follows from the training items, in a model that is about to be trained.
 
         Args:
             model: with the weights that the training starts from.
-            inputs: all training items and no others, in batches, as the clean protocol looks at them.
+            inputs: all training items and no others, in batches, as the clean protocol looks at them. Nothing is
+                sampled before the first one is asked for.
         """

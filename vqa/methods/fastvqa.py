@@ -1,5 +1,6 @@
 """FAST-VQA: fragments, Video Swin with gated relative position bias, L_lin + 0.3 L_mono (METHODS 3)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +9,21 @@ from torch import Tensor, nn
 
 from vqa.data.items import Item
 from vqa.losses import fastvqa_loss, reduce_score_map
-from vqa.methods.base import PHASES, FineTuning, Reader, Recipe, Reporting, Stream, adapt, two_rates
+from vqa.methods.base import (
+    PHASES,
+    FineTuning,
+    Inputs,
+    Reader,
+    Recipe,
+    Reporting,
+    Stream,
+    adapt,
+    from_seed,
+    two_rates,
+)
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.init import initialise
+from vqa.models.patches import check_choice, whiten
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
 from vqa.params import Run
 from vqa.sampling.augment import POLICIES, augment
@@ -47,6 +60,8 @@ class Config:
         head_dropout: drop probability in the head.
         init_std: standard deviation of initial linear weights and bias tables.
         initial: ``seed``, or the name of published weights.
+        patch_embedding: ``initial``: the patch embedding of the initial weights; ``whitened``: fitted to the training
+            items in its place, by runs that start from the seed (:func:`vqa.models.patches.whiten`).
         sampling: one :class:`Sampling` for each of ``train``, ``released`` and ``clean``.
         epochs: passes over the training set.
         finetune: the recipe of runs that start from another run.
@@ -64,6 +79,7 @@ class Config:
     head_dropout: float
     init_std: float
     initial: str
+    patch_embedding: str
     sampling: dict[str, Sampling]
     epochs: int
     finetune: FineTuning
@@ -75,16 +91,20 @@ class Config:
     rank_weight: float
     ema_decay: float
 
+    def __post_init__(self) -> None:
+        check_choice(self.patch_embedding, self.backbone.width, self.backbone.patch)
+
 
 class FastVQA:
-    """The method (:class:`vqa.methods.base.Method`)."""
+    """The method (:class:`vqa.methods.base.Method`, and :class:`vqa.methods.base.Fitted`)."""
 
     reporting = Reporting()
     drop_last = False
 
-    def __init__(self, config: Config, augmentation: str, frozen_epochs: int = 0) -> None:
+    def __init__(self, config: Config, run: Run, frozen_epochs: int = 0) -> None:
         self.config = config
-        self.augmentation = augmentation
+        self.augmentation = run.augmentation
+        self.fits = config.patch_embedding == "whitened" and from_seed(config.initial, run)
         self.initial, self.epochs, self.frozen_epochs = config.initial, config.epochs, frozen_epochs
         self.batch_size, self.ema_decay = config.batch_size, config.ema_decay
 
@@ -94,6 +114,11 @@ class FastVQA:
         model = FragmentVQA(backbone, VQAHead(backbone.out_channels, self.config.head_hidden, self.config.head_dropout))
         initialise(model, generator, self.config.init_std)
         return model
+
+    def fit(self, model: nn.Module, inputs: Iterable[Inputs]) -> None:
+        """Whiten the patch embedding, if the run is one that does; all other weights stay."""
+        if self.fits:
+            whiten(model.fragments_backbone.patch_embed.proj, (clips.flatten(0, 1) for clips in inputs))
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """Fragments of all clips of an item: ``(clips, 3, frames, H, W)`` float32, normalised."""
@@ -139,4 +164,4 @@ def configured(kind: type[Recipe], block: dict[str, Any], run: Run, where: str) 
 def make(block: dict[str, Any], run: Run, where: str) -> FastVQA:
     """FAST-VQA with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
     config, frozen_epochs = configured(Config, block, run, where)
-    return FastVQA(config, run.augmentation, frozen_epochs)
+    return FastVQA(config, run, frozen_epochs)

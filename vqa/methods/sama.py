@@ -41,6 +41,7 @@ class Config(fastvqa.Config):
     time: str
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("time", self.time, ("sum", "mean"))
 
 
@@ -49,8 +50,8 @@ class SAMA(fastvqa.FastVQA):
 
     config: Config
 
-    def __init__(self, config: Config, augmentation: str, frozen_epochs: int = 0) -> None:
-        super().__init__(config, augmentation, frozen_epochs)
+    def __init__(self, config: Config, run: Run, frozen_epochs: int = 0) -> None:
+        super().__init__(config, run, frozen_epochs)
         self.drop_last = config.drop_last
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
@@ -74,4 +75,4 @@ class SAMA(fastvqa.FastVQA):
 def make(block: dict[str, Any], run: Run, where: str) -> SAMA:
     """SAMA with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
     config, frozen_epochs = fastvqa.configured(Config, block, run, where)
-    return SAMA(config, run.augmentation, frozen_epochs)
+    return SAMA(config, run, frozen_epochs)

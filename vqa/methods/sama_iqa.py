@@ -1,5 +1,6 @@
 """SAMA for images: window-masked fragments of two scales, Swin Transformer V2, smooth L1 (METHODS 5.2)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ from torch import Tensor, nn
 
 from vqa.data.items import Item
 from vqa.losses import smooth_l1_loss
-from vqa.methods.base import PHASES, FineTuning, Reader, Reporting, Stream, adapt, two_rates
+from vqa.methods.base import PHASES, FineTuning, Inputs, Reader, Reporting, Stream, adapt, from_seed, two_rates
+from vqa.models.patches import check_choice, whiten
 from vqa.models.swinv2 import SwinV2Config, SwinV2IQA, initialise_swinv2
 from vqa.params import Run
 from vqa.sampling.window_mask import WindowMaskSampling, augment_image, prepare_image, sample_window_mask
@@ -22,12 +24,29 @@ STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
+class Score:
+    """What the network's output means: a score is ``centre + scale * output``, before the loss (IQA_BASELINES 13.9).
+
+    Smooth L1 on raw MOS of 0 to 100 leaves a network that starts at 0 far from home; 0 and 1 change nothing.
+    """
+
+    centre: float
+    scale: float
+
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            raise ValueError(f"scale: {self.scale} must be positive")
+
+
+@dataclass(frozen=True)
 class Config:
     """Block ``methods.sama_iqa`` of params.
 
     Attributes:
         backbone: size of the Swin Transformer V2 and its head.
         initial: ``seed``, or the name of published weights.
+        patch_embedding: ``initial`` or ``whitened``, as for FAST-VQA (:class:`vqa.methods.fastvqa.Config`).
+        score: from the network's output to MOS.
         sampling: one rule for each of ``train``, ``released`` and ``clean``.
         flip_and_rotate: the released training augmentation.
         epochs: passes over the training set.
@@ -42,6 +61,8 @@ class Config:
 
     backbone: SwinV2Config
     initial: str
+    patch_embedding: str
+    score: Score
     sampling: dict[str, WindowMaskSampling]
     flip_and_rotate: bool
     epochs: int
@@ -53,15 +74,19 @@ class Config:
     warmup_epochs: float
     ema_decay: float
 
+    def __post_init__(self) -> None:
+        check_choice(self.patch_embedding, self.backbone.width, (self.backbone.patch,) * 2)
+
 
 class SAMAIQA:
-    """The method (:class:`vqa.methods.base.Method`)."""
+    """The method (:class:`vqa.methods.base.Method`, and :class:`vqa.methods.base.Fitted`)."""
 
     reporting = Reporting()
     drop_last = False
 
-    def __init__(self, config: Config, frozen_epochs: int = 0) -> None:
+    def __init__(self, config: Config, run: Run, frozen_epochs: int = 0) -> None:
         self.config = config
+        self.fits = config.patch_embedding == "whitened" and from_seed(config.initial, run)
         self.initial, self.epochs, self.frozen_epochs = config.initial, config.epochs, frozen_epochs
         self.batch_size, self.ema_decay = config.batch_size, config.ema_decay
 
@@ -70,6 +95,11 @@ class SAMAIQA:
         model = SwinV2IQA(self.config.backbone)
         initialise_swinv2(model, generator)
         return model
+
+    def fit(self, model: nn.Module, inputs: Iterable[Inputs]) -> None:
+        """Whiten the patch embedding, if the run is one that does; all other weights stay."""
+        if self.fits:
+            whiten(model.backbone.patch_embedding, inputs)
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """The spliced image of an item: ``(3, S, S)`` float32, normalised."""
@@ -82,8 +112,8 @@ class SAMAIQA:
         return sample_window_mask(pixels, rule, stream("crop"))
 
     def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
-        """Mean of the scores of the tokens."""
-        return model(inputs)
+        """Mean of the outputs of the tokens, as :class:`Score` says."""
+        return self.config.score.centre + self.config.score.scale * model(inputs)
 
     def loss(self, scores: Tensor, mos: Tensor) -> Tensor:
         """Smooth L1 on the data set's own MOS scale."""
@@ -110,4 +140,4 @@ def make(block: dict[str, Any], run: Run, where: str) -> SAMAIQA:
     if run.augmentation != "none":
         raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not part of SAMA-IQA")
     config, frozen_epochs = adapt(config, run)
-    return SAMAIQA(config, frozen_epochs)
+    return SAMAIQA(config, run, frozen_epochs)

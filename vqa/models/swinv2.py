@@ -94,6 +94,11 @@ class SwinV2Backbone(nn.Module):
         self.features, self.norm = network.features, network.norm
         _use_streams(self)
 
+    @property
+    def patch_embedding(self) -> nn.Conv2d:
+        """The convolution over patches."""
+        return self.features[0][0]
+
     def forward(self, x: Tensor) -> Tensor:
         side = self.config.input_size
         if x.shape[1:] != (3, side, side):

@@ -125,7 +125,10 @@ def scaled_offsets(
 def resize(video: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize ``(C, T, H, W)`` in [0, 255] bilinearly, without antialiasing, to float32 ``(C, T, *size)``."""
     # On values in [0, 1] and back: the rounding of this detour is the released one.
-    return F.interpolate(video / 255.0, size=size, mode="bilinear", align_corners=False) * 255.0
+    scaled = video / 255.0
+    if tuple(video.shape[2:]) != tuple(size):  # else the filter is the identity
+        scaled = F.interpolate(scaled, size=size, mode="bilinear", align_corners=False)
+    return scaled * 255.0
 
 
 def pyramid_draws(n_frames: int, rule: PyramidSampling, generator: torch.Generator) -> tuple[Tensor, Tensor]:

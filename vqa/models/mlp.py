@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vqa.models.dropout import Dropout
+from vqa.models.exact import Linear, gelu
 
 
 class Standardise(nn.Module):
@@ -53,13 +53,13 @@ class FeatureVQA(nn.Module):
         super().__init__()
         self.standardise = Standardise(channels, limit)
         widths = zip((channels, *hidden), hidden, strict=False)
-        self.feature_backbone = nn.ModuleList(nn.Linear(before, after) for before, after in widths)
+        self.feature_backbone = nn.ModuleList(Linear(before, after) for before, after in widths)
         self.dropout = Dropout(dropout)
-        self.vqa_head = nn.Linear(hidden[-1], 1)
+        self.vqa_head = Linear(hidden[-1], 1)
 
     def forward(self, features: Tensor) -> Tensor:
         """Raw features ``(B, channels)`` to scores ``(B,)``."""
         x = self.standardise(features)
         for layer in self.feature_backbone:
-            x = self.dropout(F.gelu(layer(x)))
+            x = self.dropout(gelu(layer(x)))
         return self.vqa_head(x).squeeze(1)

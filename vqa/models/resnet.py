@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vqa.models.exact import Conv2d
+
 EXPANSION = 4
 
 
@@ -37,12 +39,12 @@ class Bottleneck(nn.Module):
     def __init__(self, channels: int, inner: int, stride: int) -> None:
         super().__init__()
         out = EXPANSION * inner
-        self.conv1, self.bn1 = nn.Conv2d(channels, inner, 1, bias=False), nn.BatchNorm2d(inner)
-        self.conv2, self.bn2 = nn.Conv2d(inner, inner, 3, stride, 1, bias=False), nn.BatchNorm2d(inner)
-        self.conv3, self.bn3 = nn.Conv2d(inner, out, 1, bias=False), nn.BatchNorm2d(out)
+        self.conv1, self.bn1 = Conv2d(channels, inner, 1, bias=False), nn.BatchNorm2d(inner)
+        self.conv2, self.bn2 = Conv2d(inner, inner, 3, stride, 1, bias=False), nn.BatchNorm2d(inner)
+        self.conv3, self.bn3 = Conv2d(inner, out, 1, bias=False), nn.BatchNorm2d(out)
         same = stride == 1 and channels == out
         self.downsample = (
-            None if same else nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+            None if same else nn.Sequential(Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -59,7 +61,7 @@ class ResNet(nn.Module):
     def __init__(self, config: ResNetConfig) -> None:
         super().__init__()
         self.config = config
-        self.conv1 = nn.Conv2d(3, config.width, 7, 2, 3, bias=False)
+        self.conv1 = Conv2d(3, config.width, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(config.width)
         channels = config.width
         for stage, depth in enumerate(config.depths):

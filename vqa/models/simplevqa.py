@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from vqa.models.exact import Linear
 from vqa.models.resnet import ResNet, ResNetConfig
 
 
@@ -22,7 +23,7 @@ class SimpleVQA(ResNet):
     def __init__(self, config: ResNetConfig, motion: int, hidden: int = 128) -> None:
         super().__init__(config)
         self.motion = motion
-        self.quality = nn.Sequential(nn.Linear(self.n_features + motion, hidden), nn.Linear(hidden, 1))
+        self.quality = nn.Sequential(Linear(self.n_features + motion, hidden), Linear(hidden, 1))
 
     @property
     def n_features(self) -> int:

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vqa.models.exact import Conv3d
+
 EXPANSION = 4
 FUSION_RATIO = 2
 SLOW_TEMPORAL = (1, 1, 3, 3)
@@ -70,7 +72,7 @@ class Stem(nn.Module):
 
     def __init__(self, width: int, frames: int) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(3, width, (frames, 7, 7), (1, 2, 2), (frames // 2, 3, 3), bias=False)
+        self.conv = Conv3d(3, width, (frames, 7, 7), (1, 2, 2), (frames // 2, 3, 3), bias=False)
         self.norm = nn.BatchNorm3d(width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,11 +85,11 @@ class Branch(nn.Module):
     def __init__(self, channels: int, inner: int, temporal: int, stride: int) -> None:
         super().__init__()
         out = EXPANSION * inner
-        self.conv_a = nn.Conv3d(channels, inner, (temporal, 1, 1), padding=(temporal // 2, 0, 0), bias=False)
+        self.conv_a = Conv3d(channels, inner, (temporal, 1, 1), padding=(temporal // 2, 0, 0), bias=False)
         self.norm_a = nn.BatchNorm3d(inner)
-        self.conv_b = nn.Conv3d(inner, inner, (1, 3, 3), (1, stride, stride), (0, 1, 1), bias=False)
+        self.conv_b = Conv3d(inner, inner, (1, 3, 3), (1, stride, stride), (0, 1, 1), bias=False)
         self.norm_b = nn.BatchNorm3d(inner)
-        self.conv_c = nn.Conv3d(inner, out, 1, bias=False)
+        self.conv_c = Conv3d(inner, out, 1, bias=False)
         self.norm_c = nn.BatchNorm3d(out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -104,7 +106,7 @@ class ResBlock(nn.Module):
         out = EXPANSION * inner
         self.projected = stride != 1 or channels != out
         if self.projected:
-            self.branch1_conv = nn.Conv3d(channels, out, 1, (1, stride, stride), bias=False)
+            self.branch1_conv = Conv3d(channels, out, 1, (1, stride, stride), bias=False)
             self.branch1_norm = nn.BatchNorm3d(out)
         self.branch2 = Branch(channels, inner, temporal, stride)
 
@@ -135,7 +137,7 @@ class Fusion(nn.Module):
     def __init__(self, fast_channels: int, alpha: int) -> None:
         super().__init__()
         out = FUSION_RATIO * fast_channels
-        self.conv_fast_to_slow = nn.Conv3d(fast_channels, out, (7, 1, 1), (alpha, 1, 1), (3, 0, 0), bias=False)
+        self.conv_fast_to_slow = Conv3d(fast_channels, out, (7, 1, 1), (alpha, 1, 1), (3, 0, 0), bias=False)
         self.norm = nn.BatchNorm3d(out)
 
     def forward(self, slow: Tensor, fast: Tensor) -> Tensor:

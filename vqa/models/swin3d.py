@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vqa.models import windows
 from vqa.models.dropout import DropPath
+from vqa.models.exact import Conv3d, Linear, gelu, product
 from vqa.models.windows import Size3
 
 
@@ -56,7 +57,7 @@ class PatchEmbed(nn.Module):
     def __init__(self, patch: Size3, width: int) -> None:
         super().__init__()
         self.patch = patch
-        self.proj = nn.Conv3d(3, width, kernel_size=patch, stride=patch)
+        self.proj = Conv3d(3, width, kernel_size=patch, stride=patch)
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -77,8 +78,8 @@ class WindowAttention(nn.Module):
             self.fragment_position_bias_table = nn.Parameter(torch.zeros(rows, heads))
         self.gated = gated
         self.register_buffer("relative_position_index", windows.relative_position_index(window))
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
+        self.qkv = Linear(width, 3 * width)
+        self.proj = Linear(width, width)
 
     def bias(self, window: Size3, distance: Tensor) -> Tensor:
         """Bias ``(n_windows or 1, heads, N, N)``: G R + (1 - G) F with G = ``distance`` ``(n_windows, N, N)``."""
@@ -98,8 +99,8 @@ class WindowAttention(nn.Module):
         bias = self.bias(window, distance)
         if mask is not None:
             bias = bias + mask[:, None].to(bias.dtype)
-        logits = (q * (C // self.heads) ** -0.5) @ k.transpose(-2, -1) + bias
-        return self.proj((logits.softmax(-1) @ v).transpose(2, 3).reshape(B, M, N, C))
+        logits = product(q * (C // self.heads) ** -0.5, k.transpose(-2, -1)) + bias
+        return self.proj(product(logits.softmax(-1), v).transpose(2, 3).reshape(B, M, N, C))
 
 
 class Mlp(nn.Module):
@@ -107,10 +108,10 @@ class Mlp(nn.Module):
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
+        self.fc1, self.fc2 = Linear(width, hidden), Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x)))
+        return self.fc2(gelu(self.fc1(x)))
 
 
 class SwinBlock(nn.Module):
@@ -154,7 +155,7 @@ class PatchMerging(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(4 * width)
-        self.reduction = nn.Linear(4 * width, 2 * width, bias=False)
+        self.reduction = Linear(4 * width, 2 * width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.pad(x, (0, 0, 0, x.shape[3] % 2, 0, x.shape[2] % 2))

@@ -1,18 +1,22 @@
 """Swin Transformer V2 with a token head, the image network of SAMA-IQA (METHODS 5.2).
 
-The transformer is torchvision's; what is ours is the head, the configuration, the streams that its random numbers come
-from, and the names. Published parameter names are translated by :mod:`vqa.models.keymaps`.
+The transformer is torchvision's; what is ours is the arithmetic of attention, the head, the configuration, the streams
+that its random numbers come from, and the names. Published parameter names are translated by
+:mod:`vqa.models.keymaps`.
 """
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vqa.models.dropout import Dropout, DropPath
+from vqa.models.exact import GELU, Conv2d, Linear, gelu
 from vqa.models.init import initialise
+
+EXACT = {nn.Linear: Linear, nn.Conv2d: Conv2d, nn.GELU: GELU}
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class SwinV2Backbone(nn.Module):
         # Imported here: torchvision takes seconds, and video runs do not need it.
         from torchvision.models.swin_transformer import PatchMergingV2, SwinTransformer, SwinTransformerBlockV2
 
+        from vqa.models.swinv2_attention import CosineAttention
+
         # The library fills its parameters from the global generator, which is not ours to move.
         with torch.random.fork_rng(devices=[]):
             network = SwinTransformer(
@@ -86,13 +92,13 @@ class SwinV2Backbone(nn.Module):
                 mlp_ratio=config.mlp_ratio,
                 stochastic_depth_prob=config.drop_path,
                 num_classes=1,
-                block=SwinTransformerBlockV2,
+                block=partial(SwinTransformerBlockV2, attn_layer=CosineAttention),
                 downsample_layer=PatchMergingV2,
             )
         self.config = config
         self.out_channels = config.width << (len(config.depths) - 1)
         self.features, self.norm = network.features, network.norm
-        _use_streams(self)
+        _use_our_layers(self)
 
     @property
     def patch_embedding(self) -> nn.Conv2d:
@@ -106,8 +112,11 @@ class SwinV2Backbone(nn.Module):
         return self.norm(self.features(x)).flatten(1, 2)
 
 
-def _use_streams(model: nn.Module) -> None:
-    """Replace the library's dropout and stochastic depth by those that draw from a given generator."""
+def _use_our_layers(model: nn.Module) -> None:
+    """Replace the library's dropout and stochastic depth by those that draw from a given generator.
+
+    Its other layers stay what they are, and compute as :mod:`vqa.models.exact` does.
+    """
     from torchvision.ops import StochasticDepth
 
     for parent in list(model.modules()):
@@ -116,6 +125,8 @@ def _use_streams(model: nn.Module) -> None:
                 setattr(parent, name, DropPath(child.p))
             elif isinstance(child, nn.Dropout):
                 setattr(parent, name, Dropout(child.p))
+            elif type(child) in EXACT:
+                child.__class__ = EXACT[type(child)]
 
 
 class TokenHead(nn.Module):
@@ -124,10 +135,10 @@ class TokenHead(nn.Module):
     def __init__(self, channels: int, hidden: int = 64, dropout: float = 0.5) -> None:
         super().__init__()
         self.dropout = Dropout(dropout)
-        self.fc1, self.fc2 = nn.Linear(channels, hidden), nn.Linear(hidden, 1)
+        self.fc1, self.fc2 = Linear(channels, hidden), Linear(hidden, 1)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.fc2(self.dropout(F.gelu(self.fc1(self.dropout(tokens)))))
+        return self.fc2(self.dropout(gelu(self.fc1(self.dropout(tokens)))))
 
 
 class SwinV2IQA(nn.Module):

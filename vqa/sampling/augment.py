@@ -1,7 +1,11 @@
 """Data augmentation of Tables 3 and 11: AutoAugment, RandAugment, TrivialAugment (METHODS 4)."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from vqa.strict import one_of
 
@@ -38,6 +42,20 @@ def augment(clip: Tensor, policy: str, seed: int) -> Tensor:
     }[policy]()
     # The library draws from the global generator and takes no other; the fork seeds it for this call and puts the
     # state back, so that nothing leaks in or out.
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _ExactGrids():
         torch.default_generator.manual_seed(seed)
         return transform(clip)
+
+
+class _ExactGrids(TorchFunctionMode):
+    """Where a rotation or shear takes its pixels from, by sums of products.
+
+    The library's matrix product of three terms rounds as the maker of the processor likes, and the nearest pixel can
+    be another one then.
+    """
+
+    def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        if function is Tensor.bmm:
+            grid, matrix = args
+            return (grid.unsqueeze(-1) * matrix.unsqueeze(-3)).sum(dim=-2)
+        return function(*args, **(kwargs or {}))

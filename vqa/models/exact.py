@@ -47,27 +47,34 @@ def product(a: Tensor, b: Tensor) -> Tensor:
 
 
 def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple, padding: tuple) -> Tensor:
-    """A convolution as a product of patches and filters.
+    """A convolution over time and space as one matrix product, of filters and of patches of space.
+
+    A filter is cut into its frames, whose results are then added at their distances.
 
     Args:
-        x: ``(B, channels, *size)``.
-        weight: ``(out, channels, *kernel)``.
+        x: ``(B, channels, T, H, W)``.
+        weight: ``(out, channels, t, h, w)``.
         bias: ``(out,)``.
-        stride: one number for every axis.
-        padding: zeros on both sides of every axis.
+        stride: in time, height and width.
+        padding: zeros on both sides, in time, height and width.
 
     Returns:
-        ``(B, out, *positions)``.
+        ``(B, out, T', H', W')``.
     """
-    axes = range(2, x.dim())
     if any(padding):
         x = F.pad(x, [side for size in reversed(padding) for side in (size, size)])
-    for axis, kernel, step in zip(axes, weight.shape[2:], stride, strict=True):
-        x = x.unfold(axis, kernel, step)
-    B, positions = len(x), x.shape[2 : x.dim() - len(axes)]
-    patches = x.movedim(1, len(axes) + 1).reshape(B * math.prod(positions), -1)
-    out = linear(patches, weight.flatten(1), bias).view(B, *positions, -1).movedim(-1, 1)
-    return out.contiguous()  # of other layouts, batch norm takes square roots in the library
+    out, C, t, h, w = weight.shape
+    patches = x.unfold(3, h, stride[1]).unfold(4, w, stride[2])
+    B, _, T, H, W = patches.shape[:5]
+    columns = patches.permute(1, 5, 6, 0, 2, 3, 4).reshape(C * h * w, -1)
+    by_frame = product(weight.permute(2, 0, 1, 3, 4).reshape(t * out, -1), columns).view(t, out, B, T, H, W)
+    last = (T - t) // stride[0] * stride[0] + 1
+    total = by_frame[0, :, :, : last : stride[0]]
+    for k in range(1, t):
+        total = total + by_frame[k, :, :, k : k + last : stride[0]]
+    if bias is not None:
+        total = total + bias.view(-1, 1, 1, 1, 1)
+    return total.transpose(0, 1).contiguous()  # of other layouts, batch norm takes square roots in the library
 
 
 class Linear(nn.Linear):
@@ -77,7 +84,7 @@ class Linear(nn.Linear):
         return linear(x, self.weight, self.bias)
 
 
-class _Convolution:
+class Conv3d(nn.Conv3d):
     """The layer of PyTorch; where oneDNN is off (:mod:`vqa.device`), :func:`convolution`."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -86,12 +93,14 @@ class _Convolution:
         return convolution(x, self.weight, self.bias, self.stride, self.padding)
 
 
-class Conv2d(_Convolution, nn.Conv2d):
-    """:func:`convolution` over space, as a layer."""
+class Conv2d(nn.Conv2d):
+    """The same over space alone."""
 
-
-class Conv3d(_Convolution, nn.Conv3d):
-    """:func:`convolution` over time and space, as a layer."""
+    def forward(self, x: Tensor) -> Tensor:
+        if x.is_cuda or torch.backends.mkldnn.enabled:
+            return super().forward(x)
+        stride, padding = (1, *self.stride), (0, *self.padding)
+        return convolution(x[:, :, None], self.weight[:, :, None], self.bias, stride, padding)[:, :, 0]
 
 
 def exp(x: Tensor) -> Tensor:

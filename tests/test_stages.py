@@ -366,6 +366,24 @@ def test_everything_made_anew_in_warm_processes_has_the_same_bytes(finished, tmp
             assert (again / name).read_bytes() == (finished / name).read_bytes(), name
 
 
+def test_tolerances_are_measured_over_other_seeds_and_kept(scale):
+    path = scale.parent / "root" / "reports" / "baselines" / "tiny.json"
+    before = json.loads(path.read_text())
+    assert before["tolerances"] == {}
+    assert "--seeds: 2" in refused(run(scale, "tolerances", "--seeds", "2"))
+    done = run(scale, "tolerances", "--seeds", "3")
+    assert done.returncode == 0, done.stderr
+    tolerances = json.loads(path.read_text())["tolerances"]
+    assert tolerances["seeds"] == [4, 5, 6]
+    assert set(tolerances["methods"]) == {"fastvqa"}
+    metrics = json.loads((scale / ".state" / "tolerances" / "runs" / RUN / "metrics.json").read_text())
+    values = [fold["clean"]["scores"]["konvid1k/test"]["srcc"] for fold in metrics["folds"].values()]
+    farthest = max(abs(value - np.mean(values)) for value in values)
+    assert farthest - 1e-4 <= tolerances["methods"]["fastvqa"]["srcc"] < 2, "of both protocols, the larger"
+    assert run(scale, "check", "--update").returncode == 0
+    assert json.loads(path.read_text()) == {**before, "tolerances": tolerances}
+
+
 def test_evaluation_without_weights_and_check_without_baseline_say_what_is_missing(scale):
     (scale.parent / "root" / "reports" / "baselines" / "tiny.json").unlink()
     assert "tiny.json" in refused(run(scale, "check"))

@@ -23,6 +23,13 @@ settings.register_profile("project", deadline=None, derandomize=True, max_exampl
 settings.load_profile("project")
 
 
+@pytest.fixture(autouse=True)
+def one_dnn() -> Iterator[None]:
+    """On again after a test that set a device up, so that no test depends on those before it."""
+    yield
+    torch.backends.mkldnn.set_flags(True)
+
+
 @pytest.fixture
 def two_threads() -> Iterator[None]:
     """Two threads for the heavy tests, whatever the others were given."""

@@ -1,6 +1,7 @@
 """A project of tiny real files with an evaluated run of every method, and the score command called in it."""
 
 import copy
+import dataclasses
 import json
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from tiny import BLOCKS, CPU, ROOT
 from stages import score as stage
 from vqa.data.items import Part, PreparedDataset
 from vqa.data.prepare import prepare
+from vqa.device import set_up
 from vqa.io import run_stage, write_csv
 from vqa.methods import load_method
 from vqa.motion import Config, build_network, extract
@@ -74,6 +76,7 @@ def row(method: str) -> dict:
 
 def make_project(folder: Path) -> Path:
     """Two data sets of real files, and an evaluated run of every method."""
+    set_up(dataclasses.replace(load(ROOT / "params.yaml").common, device="cpu"))  # as the stages do
     write_items(folder, "tiny", write_video, ".mp4")
     write_items(folder, "photos", lambda path, frames: Image.fromarray(frames[0]).save(path), ".png")
     blocks = copy.deepcopy(BLOCKS)

@@ -133,9 +133,8 @@ def test_the_constants_are_kept_with_the_weights_and_by_a_fine_tuning(folder, da
     assert not torch.equal(own.model.standardise.mean, run.model.standardise.mean)
 
 
-def test_other_methods_have_nothing_to_fit():
+def test_the_method_is_one_that_is_fitted_to_its_training_items():
     assert isinstance(make("features"), Fitted)
-    assert not isinstance(make("fastvqa"), Fitted)
 
 
 # --- network and training

@@ -27,7 +27,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``(..., in)`` times ``(out, in)`` plus ``(out,)``: ``(..., out)``, as :func:`torch.nn.functional.linear`."""
     if x.is_cuda:
         return F.linear(x, weight, bias)
-    rows = x.flatten(0, -2)
+    rows = x.reshape(-1, x.shape[-1])
     (m, k), n = rows.shape, len(weight)
     more_m, more_k, more_n = (alike(size) - size for size in (m, k, n))
     if more_m or more_k or more_n:

@@ -101,11 +101,11 @@ def test_videos(mode: str, case: str) -> None:
     assert_result(out, prefix, 1e-2)
     assert_close(out.double().mean(dim=(2, 3)), SAMA[f"{prefix}/frame_mean"], 1e-2)
     # The public code also resizes to the size that the frames have, enlarged or not, which changes nothing.
-    full = max([(H, W), *map(tuple, expected_sizes.tolist())])
-    twice = [tuple(size) == full for size in expected_sizes.tolist()]
-    twice[0] &= full == (H, W)
-    resized = expected_sizes[~np.array(twice)]
-    assert np.array_equal(np.reshape(sizes, (-1, 2)), resized)
+    full, resized = (H, W), []
+    for size in map(tuple, expected_sizes.tolist()):
+        resized += [size] if size != full else []
+        full = max(full, size)
+    assert [tuple(size) for size in sizes] == resized
     if mode != "frag":
         fitting = pyramid.enlarged_size((H, W), rule.fragments.size)
         levels = pyramid.level_sizes(fitting, rule)

@@ -36,9 +36,10 @@ repro: venv  ## Rebuild data, trainings, tables and figures of the demo scale; o
 test: venv  ## Run all tests, TEST_JOBS files at a time
 	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
 
-lint: venv  ## Check style and formatting
+lint: venv  ## Check style, formatting, and that imports run down the floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 cpus: venv  ## Prove that other processors give the same bytes, with QEMU (package qemu-user)
 	$(BIN)/python -m pytest -m cpus -rs

@@ -12,8 +12,8 @@ from pathlib import Path
 from vqa.data.audit import BAD, Finding, audit_dataset, audit_entry, counts
 from vqa.data.published.entries import PUBLISHED, ROOT
 from vqa.io import run_stage
-from vqa.params import load
-from vqa.strict import known_name
+from vqa.settings.params import load
+from vqa.settings.strict import known_name
 
 
 def main() -> int:
@@ -29,7 +29,7 @@ def check(dataset: str | None, decode: bool = True) -> int:
     """Print the audit of one data set, or of all data sets and published entries; return the exit code.
 
     Raises:
-        vqa.strict.ParamsError: if params have no such data set.
+        vqa.settings.strict.ParamsError: if params have no such data set.
     """
     params = load()
     if dataset is not None:

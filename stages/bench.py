@@ -14,9 +14,9 @@ import pandas as pd
 import torch
 
 from vqa.bench import landscape_point, sampling, training
+from vqa.graph.runner import TIMINGS, kind
 from vqa.io import run_stage
-from vqa.params import load
-from vqa.runner import TIMINGS, kind
+from vqa.settings.params import load
 
 
 def main() -> None:

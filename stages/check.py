@@ -9,7 +9,9 @@ and keeps its tolerances, which ``python -m stages.tolerances`` measures.
 import argparse
 from pathlib import Path
 
-from vqa.check import (
+from vqa.io import run_stage, write_json
+from vqa.settings.params import load
+from vqa.tracking.check import (
     FAILURES,
     changed_items,
     compare,
@@ -20,8 +22,6 @@ from vqa.check import (
     render,
     summary,
 )
-from vqa.io import run_stage, write_json
-from vqa.params import load
 
 
 def main() -> int:

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterable
 
-from vqa.strict import known_name
+from vqa.settings.strict import known_name
 
 
 def argument(description: str, name: str, known: Iterable[str]) -> str:
@@ -15,7 +15,7 @@ def argument(description: str, name: str, known: Iterable[str]) -> str:
         known: the keys of params that it may be.
 
     Raises:
-        vqa.strict.ParamsError: if it is none of them.
+        vqa.settings.strict.ParamsError: if it is none of them.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(name, help=f"a key of params.yaml: {name}s")

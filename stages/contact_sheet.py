@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vqa.data.items import open_datasets
 from vqa.io import run_stage
-from vqa.params import load
-from vqa.report.contact_sheet import contact_sheet
+from vqa.report.figures.contact_sheet import contact_sheet
+from vqa.settings.params import load
 
 
 def main() -> None:

@@ -12,13 +12,13 @@ from safetensors.torch import load_file
 from stages.common import argument
 from vqa.data.items import open_datasets
 from vqa.device import set_up
-from vqa.evaluate import metrics, over_folds
 from vqa.io import InputError, run_stage, write_csv, write_json
 from vqa.methods import load_method
-from vqa.params import load
-from vqa.predict import clean_predictions
-from vqa.protocol import parts_by_training, weights_folder
 from vqa.rng import torch_generator
+from vqa.settings.params import load
+from vqa.training.evaluate import metrics, over_folds
+from vqa.training.predict import clean_predictions
+from vqa.training.protocol import parts_by_training, weights_folder
 
 
 def main() -> None:

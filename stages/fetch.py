@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 from vqa.io import run_stage
-from vqa.params import Dataset, load, load_synthetic
-from vqa.strict import ParamsError, known_name
+from vqa.settings.params import Dataset, load, load_synthetic
+from vqa.settings.strict import ParamsError, known_name
 
 
 def main() -> int:

@@ -11,10 +11,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from vqa.io import run_stage
-from vqa.params import load
-from vqa.report.figures import read_figures, write_figure
-from vqa.report.panels.base import Sources
-from vqa.strict import known_name
+from vqa.report.figures.figure import read_figures, write_figure
+from vqa.report.figures.panel import Sources
+from vqa.settings.params import load
+from vqa.settings.strict import known_name
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 Reads the code and the blocks of params that many stages share; writes ``fingerprints/<stage>.txt``, and for the stages
 that belong to a method ``<stage>-<method>.txt``. A file that did not change by meaning re-runs nothing (see
-:mod:`vqa.fingerprints`).
+:mod:`vqa.graph.fingerprints`).
 """
 
 import dataclasses
@@ -12,14 +12,14 @@ from operator import getitem
 from pathlib import Path
 from typing import Any
 
-from vqa.fingerprints import fingerprint
+from vqa.graph.fingerprints import fingerprint
 from vqa.io import atomic, run_stage
-from vqa.measure import read_blocks
+from vqa.landscape.measure import read_blocks
 from vqa.methods import method_module
-from vqa.params import load
-from vqa.report.figures import read_figures
+from vqa.report.figures.figure import read_figures
+from vqa.settings.params import load
+from vqa.settings.strict import ParamsError, build
 from vqa.stats.config import Statistics
-from vqa.strict import ParamsError, build
 
 # What each stage depends on beside its code: the blocks of params that all its instances share ...
 STAGES: dict[str, tuple[str, ...]] = {

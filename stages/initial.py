@@ -12,8 +12,8 @@ from stages.common import argument
 from vqa.io import atomic, run_stage
 from vqa.methods import load_method
 from vqa.methods.base import SEED
-from vqa.params import Run, load
 from vqa.rng import torch_generator
+from vqa.settings.params import Run, load
 
 WEIGHTS = Path("data") / "weights"
 

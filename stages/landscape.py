@@ -17,7 +17,7 @@ from stages.common import argument
 from vqa.data.items import open_datasets
 from vqa.device import set_up
 from vqa.io import InputError, run_stage, write_csv, write_json
-from vqa.measure import (
+from vqa.landscape.measure import (
     CURVE,
     SHARPNESS,
     SURFACE,
@@ -29,9 +29,9 @@ from vqa.measure import (
     read_blocks,
 )
 from vqa.methods import load_method
-from vqa.params import load
-from vqa.protocol import parts_by_training, weights_folder
 from vqa.rng import torch_generator
+from vqa.settings.params import load
+from vqa.training.protocol import parts_by_training, weights_folder
 
 
 def main() -> None:

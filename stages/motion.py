@@ -13,9 +13,9 @@ from stages.common import argument
 from vqa.data.items import Part, open_datasets
 from vqa.device import set_up
 from vqa.io import atomic, run_stage
-from vqa.motion import Clips, Config, build_network, extract
-from vqa.params import load
-from vqa.strict import build
+from vqa.settings.params import load
+from vqa.settings.strict import build
+from vqa.training.motion import Clips, Config, build_network, extract
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from stages.common import argument
 from vqa.io import run_stage, write_csv
-from vqa.outside import published_results, read_outside
-from vqa.params import load
+from vqa.regression.outside import published_results, read_outside
+from vqa.settings.params import load
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stages.common import argument
 from vqa.io import run_stage
-from vqa.params import load
+from vqa.settings.params import load
 
 
 def main() -> None:

@@ -14,14 +14,14 @@ import pandas as pd
 
 from stages.common import argument
 from vqa.data.items import items_digest
-from vqa.fingerprints import fingerprint
+from vqa.graph.fingerprints import fingerprint
 from vqa.io import digest, run_stage, write_csv, write_json
-from vqa.outside import regression_results
-from vqa.params import load
+from vqa.regression.outside import regression_results
 from vqa.regression.protocol import Config
 from vqa.regression.splits import check_table, run_splits
 from vqa.regression.table import load_table
-from vqa.strict import build
+from vqa.settings.params import load
+from vqa.settings.strict import build
 
 # What is a setting of a split, and no result of it
 SETTINGS = ["split", "n_train", "n_test"]

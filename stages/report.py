@@ -7,8 +7,8 @@ Reads ``reports/tables/`` and ``reports/figures/`` as their stages wrote them, a
 from pathlib import Path
 
 from vqa.io import atomic, run_stage
-from vqa.params import load
 from vqa.report.front import front_page
+from vqa.settings.params import load
 
 
 def main() -> None:

@@ -8,9 +8,9 @@ import os
 import time
 
 from vqa.data.published.reach import check_reach
+from vqa.graph.runner import gpus, reproduce
 from vqa.io import InputError, run_stage
-from vqa.params import load
-from vqa.runner import gpus, reproduce
+from vqa.settings.params import load
 
 
 def main() -> int:

@@ -22,9 +22,9 @@ from tqdm import tqdm
 
 from vqa.device import set_up
 from vqa.io import InputError, atomic, run_stage
-from vqa.params import load
 from vqa.score.files import files_of, report
 from vqa.score.network import CHECKPOINTS, checkpoint_scorer, run_scorer, trained
+from vqa.settings.params import load
 
 
 def arguments() -> argparse.Namespace:

@@ -7,9 +7,9 @@ Reads what the stages before it left: ``reports/`` (tables, figures, statistics,
 from pathlib import Path
 
 from vqa.io import run_stage
-from vqa.params import load
 from vqa.report.site.build import build_site
 from vqa.report.site.inputs import read_inputs
+from vqa.settings.params import load
 
 
 def main() -> None:

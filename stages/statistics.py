@@ -11,15 +11,15 @@ from pathlib import Path
 import pandas as pd
 
 from vqa.io import run_stage, write_csv
-from vqa.outside import read_outside
-from vqa.params import load
-from vqa.report.bonus import repeated_trainings, selection_bonus
-from vqa.report.compare import COLUMNS, comparisons
-from vqa.report.outside_row import names_of_tables, read_rows
-from vqa.report.sharpness_gap import correlations, points
-from vqa.report.tables import fill, paper_cells
+from vqa.regression.outside import read_outside
+from vqa.report.tables.bonus import repeated_trainings, selection_bonus
+from vqa.report.tables.cells import fill, paper_cells
+from vqa.report.tables.compare import COLUMNS, comparisons
+from vqa.report.tables.outside_row import names_of_tables, read_rows
+from vqa.report.tables.sharpness_gap import correlations, points
+from vqa.settings.params import load
+from vqa.settings.strict import build
 from vqa.stats.config import Statistics
-from vqa.strict import build
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ import shutil
 from pathlib import Path
 
 from vqa.io import atomic, run_stage, write_csv
-from vqa.params import load
-from vqa.report.outside_row import names_of_tables, read_rows
-from vqa.report.render import latex, markdown
-from vqa.report.tables import fill, paper_cells, read_table
+from vqa.report.tables.cells import fill, paper_cells, read_table
+from vqa.report.tables.outside_row import names_of_tables, read_rows
+from vqa.report.tables.render import latex, markdown
+from vqa.settings.params import load
 
 
 def main() -> None:

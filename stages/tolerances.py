@@ -1,17 +1,17 @@
 """Measure how far metrics may move on another kind of machine: ``python -m stages.tolerances [--seeds 6]``.
 
-Trains the first run of every method with other seeds (:mod:`vqa.tolerances`) and writes what is found into the baseline
-file of the scale, for ``python -m stages.check``.
+Trains the first run of every method with other seeds (:mod:`vqa.tracking.tolerances`) and writes what is found into the
+baseline file of the scale, for ``python -m stages.check``.
 """
 
 import argparse
 import json
 from pathlib import Path
 
-from vqa.check import read_baseline
 from vqa.io import InputError, run_stage, write_json
-from vqa.params import load
-from vqa.tolerances import measure
+from vqa.settings.params import load
+from vqa.tracking.check import read_baseline
+from vqa.tracking.tolerances import measure
 
 
 def main() -> None:

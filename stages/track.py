@@ -8,8 +8,8 @@ import argparse
 from pathlib import Path
 
 from vqa.io import run_stage
-from vqa.params import load
-from vqa.track import track
+from vqa.settings.params import load
+from vqa.tracking.track import track
 
 
 def main() -> None:

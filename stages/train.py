@@ -15,14 +15,14 @@ import pandas as pd
 from stages.common import argument
 from vqa.data.items import open_datasets
 from vqa.device import describe, set_up
-from vqa.fingerprints import fingerprint
+from vqa.graph.fingerprints import fingerprint
 from vqa.io import InputError, digest, file_digest, run_stage, write_csv, write_json
 from vqa.methods import load_method, method_module
-from vqa.params import load
-from vqa.perturb import build_perturbation
-from vqa.protocol import parts_by_training, weights_folder
-from vqa.strict import ParamsError
-from vqa.train import Trainer, initial_weights
+from vqa.optim.perturb import build_perturbation
+from vqa.settings.params import load
+from vqa.settings.strict import ParamsError
+from vqa.training.protocol import parts_by_training, weights_folder
+from vqa.training.train import Trainer, initial_weights
 
 
 def main() -> None:

@@ -8,14 +8,14 @@ Reads what the paper says (``reports/claims.yaml``, ``reports/paper/``) and what
 from pathlib import Path
 
 from vqa.io import atomic, run_stage, write_csv
-from vqa.params import load
-from vqa.report.claims import read_claims
-from vqa.report.evidence import Printed, read_evidence
-from vqa.report.judge import Court
-from vqa.report.verdict_page import verdict_page
-from vqa.report.verdicts import cell_rows, claim_rows, judge_all
+from vqa.report.verdicts.claims import read_claims
+from vqa.report.verdicts.evidence import Printed, read_evidence
+from vqa.report.verdicts.judge import Court
+from vqa.report.verdicts.page import verdict_page
+from vqa.report.verdicts.verdict import cell_rows, claim_rows, judge_all
+from vqa.settings.params import load
+from vqa.settings.strict import build
 from vqa.stats.config import Statistics
-from vqa.strict import build
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stages.common import argument
 from vqa.io import file_digest, run_stage, write_json
-from vqa.params import load
+from vqa.settings.params import load
 
 FILES = {"prepared": ["items.csv"], "motion": ["items.csv", "features.npy"]}
 

@@ -4,16 +4,12 @@ import vqa  # noqa: F401 - pins the instructions of NumPy and PyTorch before any
 
 # isort: split
 import random
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
-from download_server import Server, serving
 from hypothesis import settings
-
-from vqa import transfer
 
 # As the stages run: two threads of one process would fight with whatever else runs.
 torch.set_num_threads(1)
@@ -55,35 +51,3 @@ def global_rng_untouched() -> Iterator[None]:
     yield
     used = [name for name, state in states().items() if state != before[name]]
     assert not used, f"global generators were used: {', '.join(used)}"
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A server on this machine to download from."""
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """No mirror, no pauses, and a working directory in which transfers grow."""
-    monkeypatch.delenv("VQA_MIRROR", raising=False)
-    monkeypatch.setattr(transfer, "PAUSE", 0.0)
-    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
-    return Path.cwd()
-
-
-@pytest.fixture(scope="module")
-def scored_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished project with a tiny run of every method."""
-    from score_fixture import make_project  # heavy, and few tests score clips
-
-    return make_project(tmp_path_factory.mktemp("score"))
-
-
-@pytest.fixture
-def score(scored_project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable:
-    """The command that scores clips, in that project."""
-    from score_fixture import command  # as above
-
-    return command(scored_project, monkeypatch, capsys)

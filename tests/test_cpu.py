@@ -10,6 +10,7 @@ import cpu_digests
 import pytest
 import torch
 from numpy._core._multiarray_umath import __cpu_dispatch__
+from project import ROOT
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vqa.cpu import PINS, has_avx2, pin
@@ -58,10 +59,10 @@ def test_every_kernel_of_numpy_beyond_its_baseline_is_off() -> None:
 
 
 @avx2
-@pytest.mark.parametrize("package", ["vqa", "stages", "vqa.video"])
+@pytest.mark.parametrize("package", ["vqa", "stages", "vqa.data.video"])
 def test_importing_the_package_pins_before_the_libraries_are_loaded(package: str) -> None:
     code = f"import {package}, os, numpy, torch; print(torch.backends.cpu.get_cpu_capability(), dict(os.environ))"
-    env = {**os.environ, "PYTHONPATH": str(cpu_digests.ROOT), "MKL_CBWR": "AUTO", "ATEN_CPU_CAPABILITY": "default"}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "MKL_CBWR": "AUTO", "ATEN_CPU_CAPABILITY": "default"}
     env.pop("OPENBLAS_CORETYPE", None)
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

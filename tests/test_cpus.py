@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cpu_digests
 import pytest
+from project import ROOT
 
 from vqa.cpu import has_avx2
 
@@ -34,7 +35,7 @@ def digests(model: str | None) -> dict[str, str]:
     if model is not None:
         # QEMU wants the program itself and not a link to it; by the name it is called, Python finds its packages.
         command = [QEMU, "-cpu", model, "-0", sys.executable, os.path.realpath(sys.executable), command[1]]
-    env = {**os.environ, "PYTHONPATH": str(cpu_digests.ROOT)}
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{model}: {done.stderr[-2000:]}"
     return json.loads(done.stdout)

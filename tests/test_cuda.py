@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from vqa.common import Common, Perturbing, Released
 from vqa.device import set_up
-from vqa.losses import fastvqa_loss, reduce_score_map
 from vqa.models.dropout import random_masks
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.init import initialise
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
-from vqa.perturb import build_perturbation
+from vqa.optim.losses import fastvqa_loss, reduce_score_map
+from vqa.optim.perturb import build_perturbation
 from vqa.rng import torch_generator
+from vqa.settings.common import Common, Perturbing, Released
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 

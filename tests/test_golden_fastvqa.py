@@ -14,10 +14,10 @@ import torch
 from golden import assert_close, assert_summary
 from torch import Tensor
 
-from vqa.losses import fastvqa_loss, reduce_score_map
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
-from vqa.perturb import WeightPerturbation
+from vqa.optim.losses import fastvqa_loss, reduce_score_map
+from vqa.optim.perturb import WeightPerturbation
 
 VECTORS = golden.load("fastvqa_model")
 SHAPES = {

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from golden import assert_close
 from torch import Tensor, nn
 
-from vqa.landscape import BatchLoss, Direction, LandscapeConfig, curve, moved, normalised, surface
-from vqa.losses import fastvqa_loss, linearity_loss
+from vqa.landscape.curves import BatchLoss, Direction, LandscapeConfig, curve, moved, normalised, surface
+from vqa.optim.losses import fastvqa_loss, linearity_loss
 
 VECTORS = golden.load("landscape")
 VARIANTS = [name for name in VECTORS.groups("", "dir/conv1.weight") if "/" not in name]

@@ -9,7 +9,7 @@ import torch
 from golden import assert_close
 from torch import Tensor
 
-from vqa import losses
+from vqa.optim import losses
 
 VECTORS = golden.load("losses")
 FAST = {

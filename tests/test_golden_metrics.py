@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from golden import assert_close
 
-from vqa import metrics
+from vqa.stats import metrics
 
 VECTORS = golden.load("metrics")
 CASES = VECTORS.text("names")

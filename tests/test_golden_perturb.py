@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from golden import assert_close
 from torch import Tensor, nn
 
-from vqa import perturb
-from vqa.losses import fastvqa_loss, simplevqa_loss
-from vqa.perturb import WeightPerturbation
+from vqa.optim import perturb
+from vqa.optim.losses import fastvqa_loss, simplevqa_loss
+from vqa.optim.perturb import WeightPerturbation
 
 VECTORS = golden.load("perturb")
 STEPS = sorted({tuple(name.split("/")[1:3]) for name in VECTORS.arrays if name.endswith("/adv_loss") and "/g" in name})

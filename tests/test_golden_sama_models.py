@@ -6,11 +6,11 @@ import torch
 from golden import assert_close, assert_summary
 from torch import Tensor
 
-from vqa.losses import reduce_score_map
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.keymaps import swinv2_from_published, swinv2_to_published
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
 from vqa.models.swinv2 import SwinV2Config, SwinV2IQA
+from vqa.optim.losses import reduce_score_map
 
 VECTORS = golden.load("sama")
 # The clamp at ln 100, float32 upstream and float64 here, is what limits the float64 tolerance.

@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from golden import assert_close
 from torch import Tensor, nn
 
-from vqa import metrics, perturb, schedule
-from vqa.losses import fastvqa_loss, reduce_score_map, smooth_l1_loss
-from vqa.perturb import build_perturbation
-from vqa.schedule import ExponentialMovingAverage
-from vqa.train import training_step
+from vqa.optim import perturb, schedule
+from vqa.optim.losses import fastvqa_loss, reduce_score_map, smooth_l1_loss
+from vqa.optim.perturb import build_perturbation
+from vqa.optim.schedule import ExponentialMovingAverage
+from vqa.stats import metrics
+from vqa.training.train import training_step
 
 VECTORS = golden.load("schedule")
 BASE_RATES = np.array([1e-4, 1e-3])  # backbone, head

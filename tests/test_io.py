@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from project import ROOT
 
 from vqa.io import InputError, atomic, digest, file_digest, run_stage, write_csv, write_json
-from vqa.strict import ParamsError
-
-ROOT = Path(__file__).parents[1]
+from vqa.settings.strict import ParamsError
 
 
 def names(folder: Path) -> set[str]:

@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from vqa.landscape import BatchLoss, LandscapeConfig, curve, method_loss, random_directions
+from vqa.data.video import decode, read_frames
+from vqa.landscape.curves import BatchLoss, LandscapeConfig, curve, method_loss, random_directions
 from vqa.methods import load_method
-from vqa.params import Params
-from vqa.perturb import build_perturbation
+from vqa.optim.perturb import build_perturbation
 from vqa.rng import numpy_generator, torch_generator
 from vqa.sampling.fragments import FragmentSampling, fragment_offsets, sample_fragments
 from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
-from vqa.train import training_step
-from vqa.video import decode, read_frames
+from vqa.settings.params import Params
+from vqa.training.train import training_step
 
 FRAMES, HEIGHT, WIDTH = 240, 540, 960
 TEMPORAL, FRAGMENTS = TemporalSampling(), FragmentSampling()

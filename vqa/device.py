@@ -7,7 +7,7 @@ import platform
 import torch
 
 from vqa.io import InputError
-from vqa.params import Common
+from vqa.settings.params import Common
 
 
 def set_up(common: Common) -> torch.device:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from vqa.strict import ParamsError
+from vqa.settings.strict import ParamsError
 
 
 class InputError(Exception):

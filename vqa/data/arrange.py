@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from vqa.checksums import Checksums
-from vqa.data.archives import Archive, extract, find_archives, members
 from vqa.data.catalog import RealDataset, real_dataset
 from vqa.data.formats import read_mat_variables, read_metadata
 from vqa.data.labels import LABEL_COLUMNS
 from vqa.data.links import link_or_copy
 from vqa.data.published.entries import CACHE, bring_entry
 from vqa.data.published.joins import agree, published_labels
-from vqa.download import RemoteFile, obtain_all
 from vqa.io import InputError, file_digest, write_csv
+from vqa.sources.archives import Archive, extract, find_archives, members
+from vqa.sources.checksums import Checksums
+from vqa.sources.download import RemoteFile, obtain_all
 
 _TOLERANCE = 2e-3  # of MOS: the makers' tables print as few as three digits
 
@@ -49,7 +49,7 @@ class Folder:
         path: the folder; archives are looked for at its top.
 
     Raises:
-        InputError: if an archive is damaged or not safe (:mod:`vqa.data.archives`).
+        InputError: if an archive is damaged or not safe (:mod:`vqa.sources.archives`).
     """
 
     def __init__(self, path: Path) -> None:

@@ -13,7 +13,7 @@ from vqa.data.probe import probe_file
 from vqa.data.provided import surprises
 from vqa.data.published.entries import published_entry
 from vqa.io import InputError, file_digest
-from vqa.strict import one_of
+from vqa.settings.strict import one_of
 
 KINDS = ("present", "missing", "corrupt", "undecodable", "extra", "note")
 BAD = ("missing", "corrupt", "undecodable")

@@ -7,7 +7,7 @@ place. :mod:`vqa.data.provided` arranges both.
 
 from dataclasses import dataclass
 
-from vqa.strict import known_name
+from vqa.settings.strict import known_name
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def real_dataset(name: str) -> RealDataset:
     """The entry of a data set.
 
     Raises:
-        vqa.strict.ParamsError: if there is none of that name.
+        vqa.settings.strict.ParamsError: if there is none of that name.
     """
     known_name("vqa/data/catalog.py", name, CATALOG)
     return CATALOG[name]

@@ -10,8 +10,8 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
-from vqa.data.unpickle import read_pickle
 from vqa.io import InputError
+from vqa.sources.unpickle import read_pickle
 
 LIST_COLUMNS = ["name", "duration", "fps", "mos"]
 

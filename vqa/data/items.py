@@ -21,7 +21,7 @@ ITEMS = (
 
 @dataclass(frozen=True)
 class Item:
-    """One video or image; see :class:`vqa.video.Probe` for the units.
+    """One video or image; see :class:`vqa.data.video.Probe` for the units.
 
     ``offset`` is its place in the frame store, ``row`` its place in the whole item list.
     """
@@ -110,13 +110,13 @@ class PreparedDataset:
 
         Raises:
             InputError: if the file no longer has the size that was probed.
-            vqa.video.MediaError: if it cannot be decoded.
+            vqa.data.video.MediaError: if it cannot be decoded.
         """
         if self._store is not None:
             shape = (item.n_frames, item.height, item.width, 3)
             size = int(np.prod(shape))
             return self._store[item.offset : item.offset + size].reshape(shape)[indices]
-        from vqa.video import read_frames  # here: with a frame store nothing is decoded and no decoder is loaded
+        from vqa.data.video import read_frames  # here: with a frame store nothing is decoded and no decoder is loaded
 
         frames = read_frames(self._data / item.name, indices)
         if frames.shape[1:3] != (item.height, item.width):

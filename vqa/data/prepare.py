@@ -2,7 +2,7 @@
 
 Reads ``<data>/labels.csv`` (``name,mos,split``) and the files it names; writes into the prepared folder
 
-* ``items.csv``: one row per usable item: label, :class:`vqa.video.Probe` and its place in the frame store,
+* ``items.csv``: one row per usable item: label, :class:`vqa.data.video.Probe` and its place in the frame store,
 * ``excluded.csv``: one row per item left out, with the reason,
 * ``report.json``: counts, MOS statistics and the digest of the item list of every split,
 * ``frames.bin``: the decoded frames of all items one after the other, if the data set keeps a frame store.
@@ -17,8 +17,8 @@ from tqdm import tqdm
 from vqa.data.items import ITEMS, items_digest
 from vqa.data.labels import read_labels
 from vqa.data.probe import probe_file
+from vqa.data.video import MediaError, decode
 from vqa.io import InputError, atomic, write_csv, write_json
-from vqa.video import MediaError, decode
 
 
 def prepare(data: Path, out: Path, bad_files: str, frame_store: bool) -> dict:

@@ -1,4 +1,4 @@
-"""What :func:`vqa.video.decode` knows of a file, without all of its frames in memory at once.
+"""What :func:`vqa.data.video.decode` knows of a file, without all of its frames in memory at once.
 
 A clip of twenty seconds at 2160P has tens of gigabytes of decoded frames. Here a few of them are kept.
 """
@@ -8,15 +8,24 @@ from pathlib import Path
 import av
 import numpy as np
 
+from vqa.data.video import (
+    DIGEST_FRAMES,
+    MediaError,
+    Probe,
+    decode,
+    frames_digest,
+    is_image,
+    iterate_frames,
+    read_frames,
+)
 from vqa.io import file_digest
-from vqa.video import DIGEST_FRAMES, MediaError, Probe, decode, frames_digest, is_image, iterate_frames, read_frames
 
 
 def probe_file(path: Path) -> Probe:
-    """The :class:`vqa.video.Probe` of a video or image, decoded in full from front to back, one frame at a time.
+    """The :class:`vqa.data.video.Probe` of a video or image, decoded in full from front to back, one frame at a time.
 
     Raises:
-        MediaError: as :func:`vqa.video.decode`.
+        MediaError: as :func:`vqa.data.video.decode`.
     """
     if is_image(path):
         return decode(path)[1]

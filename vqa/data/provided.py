@@ -67,7 +67,7 @@ def provide(name: str, source: Path, out: Path, listed: str = "") -> list[str]:
     Raises:
         InputError: one line: no such folder, a bad label list, a name that leads out of the folder, missing files,
             and whatever else :func:`vqa.data.arrange.arrange` refuses.
-        vqa.strict.ParamsError: if the catalog has no such data set, or the data set no such list.
+        vqa.settings.strict.ParamsError: if the catalog has no such data set, or the data set no such list.
     """
     entry = real_dataset(name)
     if out.resolve() in (source.resolve(), *source.resolve().parents):

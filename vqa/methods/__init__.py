@@ -2,6 +2,8 @@
 
 A block of params is read by the module of its name, or by the one that its key ``module`` names: so a method can have
 several blocks, each with initial weights of its own.
+
+It may use data (items), models, optim, sampling, settings and io; it knows no training.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING, Any
 
-from vqa.params import Run
-from vqa.strict import ParamsError
+from vqa.settings.params import Run
+from vqa.settings.strict import ParamsError
 
 if TYPE_CHECKING:
     from vqa.methods.base import Method

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.params import Run
-from vqa.strict import one_of
+from vqa.settings.params import Run
+from vqa.settings.strict import one_of
 
 # The three ways in which an item is looked at: for a training step, as the released code tests (random), and
 # deterministically for the clean protocol.

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.losses import fastvqa_loss, reduce_score_map
 from vqa.methods.base import (
     PHASES,
     FineTuning,
@@ -25,12 +24,13 @@ from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.init import initialise
 from vqa.models.patches import check_choice, whiten
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
-from vqa.params import Run
+from vqa.optim.losses import fastvqa_loss, reduce_score_map
+from vqa.optim.schedule import warmup_cosine
 from vqa.sampling.augment import POLICIES, augment
 from vqa.sampling.fragments import FragmentSampling, sample_fragments
 from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
-from vqa.schedule import warmup_cosine
-from vqa.strict import ParamsError, build
+from vqa.settings.params import Run
+from vqa.settings.strict import ParamsError, build
 
 # RGB mean and standard deviation of the Kinetics-400 weights, on the scale 0..255 (METHODS 3.2)
 MEAN = (123.675, 116.28, 103.53)
@@ -146,7 +146,7 @@ class FastVQA:
         return torch.optim.AdamW(groups, betas=(0.9, 0.999), eps=1e-8, weight_decay=decay, fused=True)
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        """Warm-up, then the released cosine (:func:`vqa.schedule.warmup_cosine`)."""
+        """Warm-up, then the released cosine (:func:`vqa.optim.schedule.warmup_cosine`)."""
         warmup = int(self.config.warmup_epochs * steps_per_epoch)
         return warmup_cosine(step, warmup, self.config.epochs * steps_per_epoch)
 

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 
 from vqa.data.items import Item
 from vqa.io import InputError
-from vqa.losses import fastvqa_loss
 from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, adapt
 from vqa.models.init import initialise
 from vqa.models.mlp import FeatureVQA
-from vqa.params import Run
-from vqa.schedule import warmup_cosine
-from vqa.strict import ParamsError, build
+from vqa.optim.losses import fastvqa_loss
+from vqa.optim.schedule import warmup_cosine
+from vqa.settings.params import Run
+from vqa.settings.strict import ParamsError, build
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Features:
         )
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        """Warm-up, then the cosine of FAST-VQA (:func:`vqa.schedule.warmup_cosine`)."""
+        """Warm-up, then the cosine of FAST-VQA (:func:`vqa.optim.schedule.warmup_cosine`)."""
         warmup = int(self.config.warmup_epochs * steps_per_epoch)
         return warmup_cosine(step, warmup, self.config.epochs * steps_per_epoch)
 

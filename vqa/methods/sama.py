@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.losses import reduce_score_map
 from vqa.methods import fastvqa
 from vqa.methods.base import Reader, Stream
-from vqa.params import Run
+from vqa.optim.losses import reduce_score_map
 from vqa.sampling.augment import augment
 from vqa.sampling.pyramid import PyramidSampling, sample_pyramid
 from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
-from vqa.strict import one_of
+from vqa.settings.params import Run
+from vqa.settings.strict import one_of
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.losses import smooth_l1_loss
 from vqa.methods.base import PHASES, FineTuning, Inputs, Reader, Reporting, Stream, adapt, from_seed, two_rates
 from vqa.models.patches import check_choice, whiten
 from vqa.models.swinv2 import SwinV2Config, SwinV2IQA, initialise_swinv2
-from vqa.params import Run
+from vqa.optim.losses import smooth_l1_loss
+from vqa.optim.schedule import warmup_constant
 from vqa.sampling.window_mask import WindowMaskSampling, augment_image, prepare_image, sample_window_mask
-from vqa.schedule import warmup_constant
-from vqa.strict import ParamsError, build
+from vqa.settings.params import Run
+from vqa.settings.strict import ParamsError, build
 
 # RGB mean and standard deviation of the ImageNet weights, on the scale 0..1 (METHODS 5.2)
 MEAN = (0.485, 0.456, 0.406)
@@ -125,7 +125,7 @@ class SAMAIQA:
         return torch.optim.AdamW(groups, weight_decay=self.config.weight_decay, fused=True)
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        """Warm-up, then constant (:func:`vqa.schedule.warmup_constant`)."""
+        """Warm-up, then constant (:func:`vqa.optim.schedule.warmup_constant`)."""
         return warmup_constant(step, max(1, int(self.config.warmup_epochs * steps_per_epoch)))
 
 

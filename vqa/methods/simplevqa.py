@@ -7,15 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.losses import simplevqa_loss
 from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, adapt
 from vqa.models.init import initialise
 from vqa.models.resnet import ResNetConfig
 from vqa.models.simplevqa import SimpleVQA as Network
-from vqa.params import Run
+from vqa.optim.losses import simplevqa_loss
+from vqa.optim.schedule import step_decay
 from vqa.sampling.keyframes import crop, key_frame_indices, resize_short_side
-from vqa.schedule import step_decay
-from vqa.strict import ParamsError, build
+from vqa.settings.params import Run
+from vqa.settings.strict import ParamsError, build
 
 # RGB mean and standard deviation of the ImageNet weights, on the scale 0..1 (METHODS 6.1)
 MEAN = (0.485, 0.456, 0.406)
@@ -33,7 +33,7 @@ class Config:
         initial: ``seed``, or the name of published weights.
         short_side: of the resized key frames, in pixels.
         crop: side of the square that the network sees, in pixels.
-        rank: form of the rank term, see :func:`vqa.losses.simplevqa_loss` (discrepancy L1).
+        rank: form of the rank term, see :func:`vqa.optim.losses.simplevqa_loss` (discrepancy L1).
         reporting: how the released code reports (discrepancies P1, P10).
         epochs: passes over the training set.
         finetune: the recipe of runs that start from another run, which the released code does not have (P12).
@@ -107,7 +107,7 @@ class SimpleVQA:
         return torch.optim.Adam(model.parameters(), lr=rate, weight_decay=decay, fused=True)
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        """A step down every few epochs (:func:`vqa.schedule.step_decay`)."""
+        """A step down every few epochs (:func:`vqa.optim.schedule.step_decay`)."""
         return step_decay(step // steps_per_epoch, self.config.decay_epochs, self.config.decay)
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from vqa.download import obtain
 from vqa.io import InputError, file_digest
 from vqa.models.keymaps import KeyMap, State, renamed, swin3d_from_torchvision, swinv2_from_published
-from vqa.strict import one_of
+from vqa.settings.strict import one_of
+from vqa.sources.download import obtain
 
 # Old files lack the counters, libraries shape the constants differently, and neither changes a result.
 NOT_WEIGHTS = ("relative_position_index", "relative_coords_table", "attn_mask", "num_batches_tracked")
@@ -172,7 +172,7 @@ PUBLISHED = {entry.name: entry for entry in _ENTRIES}
 
 
 def obtain_published(name: str, folder: Path, sha256: str | None = None) -> Path:
-    """Bring the file of the entry ``name`` to ``folder`` (:func:`vqa.download.obtain`) and return its path.
+    """Bring the file of the entry ``name`` to ``folder`` (:func:`vqa.sources.download.obtain`) and return its path.
 
     Raises:
         InputError: if no checksum is known and none is stated, or if the file cannot be had.

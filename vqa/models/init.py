@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from vqa.strict import one_of
+from vqa.settings.strict import one_of
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vqa.strict import one_of
+from vqa.settings.strict import one_of
 
 # Orthonormal colours over red, green, blue: luma, then two differences.
 COLOURS = ((3**-0.5,) * 3, (0.5**0.5, 0.0, -(0.5**0.5)), (6**-0.5, -2 * 6**-0.5, 6**-0.5))

@@ -1,1 +1,4 @@
-"""Support vector regression of MOS on published features, by the protocol of the UGC-VQA benchmark."""
+"""Regressions of MOS on published features, and rows of tables that come from outside.
+
+It may use data, stats, settings, io and rng; it knows no network.
+"""

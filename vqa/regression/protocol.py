@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from vqa.metrics import correlations, logistic_map, mapped_scores, raw_scores
 from vqa.regression.svr import grid_predictions
-from vqa.strict import one_of
+from vqa.settings.strict import one_of
+from vqa.stats.metrics import correlations, logistic_map, mapped_scores, raw_scores
 
 # Random states of split i, from 1, are ceil(8.8 i) and, of the cut inside its training part, ceil(6.6 i); both in
 # floating point, where 8.8 * 100 is above 880.

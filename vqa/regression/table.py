@@ -20,7 +20,7 @@ def load_table(config: Config, root: Path = ROOT) -> tuple[list[str], np.ndarray
 
     Raises:
         vqa.io.InputError: if a file is missing or damaged.
-        vqa.strict.ParamsError: if there is no such feature set, or none of that data set.
+        vqa.settings.strict.ParamsError: if there is no such feature set, or none of that data set.
     """
     table = feature_table(config.features, config.dataset, root)
     if config.drop == "greyscale":

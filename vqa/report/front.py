@@ -9,14 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from vqa.io import InputError
-from vqa.params import Params, Run
-from vqa.report.figures import read_figures
+from vqa.report.figures.figure import read_figures
 from vqa.report.labels import figure_name, method_title
-from vqa.report.layout import coverage, exceptions, interval, number, row_names, sources, warnings
-from vqa.report.render import markdown_digest, pipe_table
-from vqa.report.significance import MARK, read_marks
-from vqa.report.tables import PROTOCOLS, read_paper, read_table
+from vqa.report.tables.cells import PROTOCOLS, read_paper, read_table
+from vqa.report.tables.layout import coverage, exceptions, interval, number, row_names, sources, warnings
+from vqa.report.tables.render import markdown_digest, pipe_table
+from vqa.report.tables.significance import MARK, read_marks
 from vqa.report.wording import QUOTED, command, interval_definition, protocol_definitions, scale_warning, training_seeds
+from vqa.settings.params import Params, Run
 
 BASELINES = (
     "Every method with its own recipe, without augmentation and perturbation: clean test SRCC [95 % interval], and, "

@@ -1,6 +1,6 @@
 """What runs and figures are called: the method and regularizer of a run, the paper's number of a figure."""
 
-from vqa.params import Params, Run
+from vqa.settings.params import Params, Run
 
 METHOD_TITLES = {
     **{"simplevqa": "SimpleVQA", "fastvqa": "FAST-VQA", "sama": "SAMA", "sama_iqa": "SAMA for images"},

@@ -1,6 +1,6 @@
 """Sentences that every page of the report uses in the same words: scale, protocols, intervals."""
 
-from vqa.params import Common, Params
+from vqa.settings.params import Common, Params
 
 QUOTED = (
     "numbers of other work as the paper prints them, on other data and by other protocols. They were not run here and "

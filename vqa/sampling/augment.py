@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from vqa.strict import one_of
+from vqa.settings.strict import one_of
 
 POLICIES = ("none", "autoaugment", "randaugment", "trivialaugment")
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vqa.strict import one_of
+from vqa.settings.strict import one_of
 
 
 @dataclass(frozen=True)

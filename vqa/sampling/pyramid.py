@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vqa.sampling.fragments import FragmentSampling, cut_fragments, fragment_offsets
-from vqa.strict import one_of
+from vqa.settings.strict import one_of
 
 MODES = ("sama", "sama-c", "sama-mix", "sama-spm", "sama-swm", "fragments")
 # Side of a cell of the fine checkerboard: one spatial patch of the network's embedding.

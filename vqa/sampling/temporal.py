@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vqa.strict import one_of
+from vqa.settings.strict import one_of
 
 
 @dataclass(frozen=True)

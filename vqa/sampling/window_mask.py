@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vqa.sampling.fragments import FragmentSampling, cut_fragments, fragment_offsets
 from vqa.sampling.pyramid import MASK_PIXELS, checkerboard, enlarged_size, fit_ratio, scaled_offsets, uniform_draws
-from vqa.strict import one_of
+from vqa.settings.strict import one_of
 
 # Largest rotation of the training augmentation, in degrees, to either side.
 MAX_ROTATION = 45.0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from vqa.data.video import IMAGE_SUFFIXES
 from vqa.score.scorer import Result
-from vqa.video import IMAGE_SUFFIXES
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".wmv", ".flv", ".3gp", ".ogv"}

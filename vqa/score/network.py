@@ -9,12 +9,12 @@ import torch
 
 from vqa.io import InputError
 from vqa.methods import load_method
-from vqa.motion import Clips, Config, build_network
-from vqa.params import Params, Run
-from vqa.protocol import trainings, weights_folder
 from vqa.rng import torch_generator
 from vqa.score.scorer import Motion, Scorer
-from vqa.strict import build, known_name
+from vqa.settings.params import Params, Run
+from vqa.settings.strict import build, known_name
+from vqa.training.motion import Clips, Config, build_network
+from vqa.training.protocol import trainings, weights_folder
 
 WEIGHTS = "last_ema.safetensors"
 # Published files that hold a whole network of a method, by their entries in vqa.models.checkpoints.
@@ -38,7 +38,7 @@ class MosScale:
         Args:
             predictions: the file.
             train: data set that the run was trained on.
-            fold: name of the training (:class:`vqa.protocol.Training`).
+            fold: name of the training (:class:`vqa.training.protocol.Training`).
         """
         if not predictions.is_file():
             return None
@@ -61,7 +61,7 @@ def trained(name: str | None, params: Params) -> str:
 
     Raises:
         InputError: if its weights are missing, or those of all runs.
-        vqa.strict.ParamsError: if there is no such run.
+        vqa.settings.strict.ParamsError: if there is no such run.
     """
     if name is not None:
         known_name("params.yaml: runs", name, params.runs)

@@ -16,16 +16,16 @@ from PIL import Image
 from torch import nn
 
 from vqa.data.items import Item
-from vqa.data.loader import to_device
+from vqa.data.video import MediaError, is_image, read_frames
 from vqa.io import InputError
 from vqa.methods.base import Inputs, Method
 from vqa.models.slowfast import SlowFast
-from vqa.motion import Config as MotionConfig
-from vqa.motion import clip_frames
 from vqa.rng import torch_generator
 from vqa.score.survey import read_header, survey
-from vqa.strict import ParamsError
-from vqa.video import MediaError, is_image, read_frames
+from vqa.settings.strict import ParamsError
+from vqa.training.loader import to_device
+from vqa.training.motion import Config as MotionConfig
+from vqa.training.motion import clip_frames
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import av
 from PIL import Image
 
 from vqa.data.items import Item
-from vqa.video import MediaError, is_image, iterate_frames
+from vqa.data.video import MediaError, is_image, iterate_frames
 
 # Frames whose time stamps are looked at: where they go backwards at all, they soon do.
 STAMPED_FRAMES = 64

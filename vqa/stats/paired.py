@@ -10,8 +10,8 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from scipy import stats
 
+from vqa.settings.strict import one_of
 from vqa.stats.correlation import BLOCK, correlation_of_items, resampled_items
-from vqa.strict import one_of
 
 # Two permuted differences that are equal in exact arithmetic differ by rounding of about 1e-15.
 TOLERANCE = 1e-12

@@ -14,7 +14,7 @@ from vqa.data.published.entries import CACHE, bring_entry
 from vqa.data.published.features import DATASETS, feature_table
 from vqa.data.published.joins import published_labels
 from vqa.io import InputError, write_csv
-from vqa.strict import known_name
+from vqa.settings.strict import known_name
 
 
 def feature_sets(dataset: str) -> list[str]:
@@ -40,7 +40,7 @@ def fetch_features(dataset: str, out: Path, listed: str = "") -> list[str]:
 
     Raises:
         InputError: one line, if a file cannot be had, or lists contradict each other.
-        vqa.strict.ParamsError: if there are no features of that data set, or no such list.
+        vqa.settings.strict.ParamsError: if there are no features of that data set, or no such list.
     """
     known = {name for datasets in DATASETS.values() for name in datasets}
     known_name("data sets with published features", dataset, sorted(known))

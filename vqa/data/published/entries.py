@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqa.data.published.index import FILES, SourceFile
-from vqa.download import obtain_all
-from vqa.strict import known_name
+from vqa.settings.strict import known_name
+from vqa.sources.download import obtain_all
 
 ROOT = Path("data") / "published"
 CACHE = Path(".state") / "published"
@@ -239,7 +239,7 @@ def published_entry(name: str) -> PublishedEntry:
     """The entry ``name``.
 
     Raises:
-        vqa.strict.ParamsError: if there is none of that name.
+        vqa.settings.strict.ParamsError: if there is none of that name.
     """
     known_name("vqa/data/published/entries.py", name, PUBLISHED)
     return PUBLISHED[name]
@@ -250,7 +250,7 @@ def bring_entry(name: str, folder: Path) -> None:
 
     Raises:
         vqa.io.InputError: one line, if a file cannot be had or is not the published one.
-        vqa.strict.ParamsError: if there is no such entry.
+        vqa.settings.strict.ParamsError: if there is no such entry.
     """
     obtain_all([source.remote(path) for path, source in published_entry(name).sources.items()], folder)
 

@@ -17,7 +17,7 @@ from vqa.data.published.joins import (
     youtubeugc_metadata,
 )
 from vqa.io import InputError
-from vqa.strict import known_name
+from vqa.settings.strict import known_name
 
 WIDTHS = {"videval": 60, "brisque": 36, "maxvqa": 16, "resnet50": 2048}
 """Numbers in a vector, by feature set."""
@@ -88,7 +88,7 @@ def feature_table(name: str, dataset: str, root: Path = ROOT) -> FeatureTable:
 
     Raises:
         InputError: one line, if a file is missing or damaged, or has another number of rows than its list.
-        vqa.strict.ParamsError: if there is no such feature set, or none of that data set.
+        vqa.settings.strict.ParamsError: if there is no such feature set, or none of that data set.
     """
     known_name("feature sets", name, WIDTHS)
     known_name(f"data sets of the features {name}", dataset, DATASETS[name])

@@ -7,7 +7,7 @@ for their own content; videos and images belong to their data sets, most of them
 
 from dataclasses import dataclass
 
-from vqa.download import RemoteFile
+from vqa.sources.download import RemoteFile
 
 _RAW = "https://raw.githubusercontent.com"
 

@@ -15,7 +15,7 @@ from vqa.data.formats import read_label_list, read_metadata
 from vqa.data.items import Cut
 from vqa.data.labels import LABEL_COLUMNS
 from vqa.io import InputError
-from vqa.strict import ParamsError, known_name
+from vqa.settings.strict import ParamsError, known_name
 
 YOUTUBE_SUFFIX = "_crf_10_ss_00_t_20.0.mp4"
 RENAMED_LIVEVQC = (

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from vqa.data.published.datasets import entries_of
 from vqa.data.published.entries import CACHE, ROOT, published_entry
-from vqa.download import MIRROR, mirrored
 from vqa.io import InputError
-from vqa.params import Params
+from vqa.settings.params import Params
+from vqa.sources.download import MIRROR, mirrored
 
 # Seconds until a host that does not answer counts as out of reach.
 PATIENCE = 10.0

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vqa.data.archives import find_archives, members
 from vqa.data.formats import read_mat_variables
-from vqa.data.unpickle import read_object_npy
 from vqa.io import InputError
+from vqa.sources.archives import find_archives, members
+from vqa.sources.unpickle import read_object_npy
 
 METRICS = ["srcc", "plcc", "krcc", "rmse"]
 PREDICTIONS = ["method", "dataset", "split", "row", "mos", "prediction", "aligned"]

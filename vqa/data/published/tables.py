@@ -38,7 +38,7 @@ def read_published(entry: str, folder: Path | None = None) -> dict[str, Any]:
 
     Raises:
         InputError: one line, if a file is missing, damaged, or contradicts another one.
-        vqa.strict.ParamsError: if there is no such entry.
+        vqa.settings.strict.ParamsError: if there is no such entry.
     """
     known = published_entry(entry)
     folder = folder or ROOT / entry

@@ -8,9 +8,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from vqa.report.figures.style import COLOURS
 from vqa.report.front import not_run
 from vqa.report.labels import figure_name
-from vqa.report.layout import coverage, sources
 from vqa.report.site.embed import json_script
 from vqa.report.site.inputs import Inputs
 from vqa.report.site.landscapes import landscapes_view, panels_of
@@ -18,8 +18,8 @@ from vqa.report.site.runs import places_in_tables, run_view, runs_list
 from vqa.report.site.statistics import statistics_view
 from vqa.report.site.tables import SIGNS, tables_view
 from vqa.report.site.verdicts import claims_view, counts, verdicts_by_table, words
-from vqa.report.style import COLOURS
-from vqa.report.tables import PROTOCOLS
+from vqa.report.tables.cells import PROTOCOLS
+from vqa.report.tables.layout import coverage, sources
 from vqa.report.wording import interval_definition, protocol_definitions, scale_warning, training_seeds
 
 HERE = Path(__file__).parent

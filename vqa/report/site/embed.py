@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from vqa.report.layout import EMPTY
+from vqa.report.tables.layout import EMPTY
 
 # Characters that could end a <script> element or start a comment in it; JSON reads their escapes as the same text.
 UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

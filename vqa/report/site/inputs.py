@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from vqa.io import InputError
-from vqa.params import Params, Run
-from vqa.report.tables import read_table
+from vqa.report.tables.cells import read_table
+from vqa.settings.params import Params, Run
 
 COMPARISON_NUMBERS = (
     *("value_a", "value_b", "difference", "ci_low", "ci_high", "p_bootstrap", "p_permutation", "p_holm"),

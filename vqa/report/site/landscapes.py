@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
+from vqa.report.figures.landscape import shown
+from vqa.report.figures.style import HUES, INK, METHODS, QUIET, shades
 from vqa.report.labels import figure_name
-from vqa.report.panels.landscape import shown
 from vqa.report.site.embed import compact, significant
 from vqa.report.site.inputs import Inputs, Landscape
-from vqa.report.style import HUES, INK, METHODS, QUIET, shades
 
 LAST = "last_ema"
 # Of curves that differ in kind, not in strength.

@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from vqa.params import Run
 from vqa.report.site.embed import compact, decimals
 from vqa.report.site.inputs import Landscape
 from vqa.report.site.landscapes import LAST, curve_data
 from vqa.report.site.svg import Plot, padded
+from vqa.settings.params import Run
 
 View = dict[str, Any]
 

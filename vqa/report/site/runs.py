@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from vqa.params import Run
-from vqa.report.layout import interval
 from vqa.report.site.embed import compact, decimals, signed, unique_short_names
 from vqa.report.site.inputs import Inputs, Landscape
 from vqa.report.site.run_plots import curve_plots, landscape_plot, scatter
-from vqa.report.tables import PROTOCOLS, matching_tests, row_key
+from vqa.report.tables.cells import PROTOCOLS, matching_tests, row_key
+from vqa.report.tables.layout import interval
+from vqa.settings.params import Run
 
 METRICS = ("srcc", "plcc", "krcc", "rmse")
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from vqa.report.layout import (
+from vqa.report.site.embed import bounds, decimals, probability, signed, slug, unique_short_names
+from vqa.report.site.inputs import Inputs
+from vqa.report.tables.cells import PROTOCOLS, row_key
+from vqa.report.tables.layout import (
     Layout,
     body,
     in_paper,
@@ -19,9 +22,6 @@ from vqa.report.layout import (
     warnings,
     whose,
 )
-from vqa.report.site.embed import bounds, decimals, probability, signed, slug, unique_short_names
-from vqa.report.site.inputs import Inputs
-from vqa.report.tables import PROTOCOLS, row_key
 
 # Verdicts in the order of the pages, each with a sign of its own shape: colour is never the only difference.
 SIGNS = {"reproduced": "●", "not distinguishable": "○", "contradicted": "×", "not run": "–"}

@@ -7,7 +7,7 @@ import pandas as pd
 from vqa.report.site.embed import slug
 from vqa.report.site.inputs import CLAIM_COUNTS, Inputs
 from vqa.report.site.tables import SIGNS
-from vqa.report.tables import PROTOCOLS
+from vqa.report.tables.cells import PROTOCOLS
 
 CLAIM_TEXTS = ["source", "title", "says", "statement", "note", "paper_holds"]
 

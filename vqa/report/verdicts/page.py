@@ -1,0 +1,250 @@
+"""The page of verdicts: what of the paper our numbers bear out, claim by claim and cell by cell, in Markdown.
+
+Every sentence with a number or a verdict in it is made from the results; none is written ahead of them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pandas as pd
+
+from vqa.report.tables.layout import row_names
+from vqa.report.tables.render import pipe_table
+from vqa.report.verdicts.claims import describe
+from vqa.report.verdicts.judge import Court, Part
+from vqa.report.verdicts.rules import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, VERDICTS
+from vqa.report.verdicts.verdict import HEADLINE, Judged, findings
+from vqa.report.wording import protocol_definitions, scale_warning
+from vqa.settings.params import Common
+
+Verdicts = dict[str, dict[str, Judged]]
+
+BLIND = (
+    "clean comparisons that were left undecided could not have been decided on our items: the smallest difference that "
+    "these can show (80 % power, before any adjustment) is larger than the one that the paper prints, or, where the "
+    "claim is that there is none, the interval is wider than the margin allows."
+)
+# What vqa.report.verdicts.rules and its callers do, in words.
+RULES = (
+    "*Not distinguishable* means that our numbers decide neither for nor against; it is no verdict against a claim.",
+    "Differences between two rows (`greater`, `smaller`, `best`): paired over the same items, one-sided (half of the "
+    "two-sided p-value, on the side of the estimate). Reproduced if significant in the claimed direction and, where "
+    "the claim gives a size, at least that size; contradicted if significant the other way, or if the whole 95 % "
+    "interval is below the claimed size. p-values against the reference row of a table are Holm's; others are raw, but "
+    "multiplied by the number of parts where one part alone decides the claim.",
+    "No difference (`same`): reproduced if the whole 95 % interval lies within the margin, which is stricter than two "
+    "one-sided tests at 5 % (90 % interval); contradicted if it lies wholly outside and the difference is significant. "
+    "No gain (`not_above`): the same, on the upper side only.",
+    "Rows of different tables (`across`): not paired, from the intervals of the two rows, which is conservative.",
+    "Gaps (`gap`): reproduced if the whole 95 % interval reaches the claimed size, contradicted if it is below; not "
+    "adjusted for the number of parts.",
+    "Sharpness (`flatter`, `as_sharp`, `sharpens`, `order`): mean rise of the training loss at the step that "
+    "`statistics.rise_at` in params.yaml names, around the EMA weights; Student's t over the random directions, which "
+    "does not cover the training seed. It is the same in both protocols.",
+    "Over epochs (`grows`, `together`) and over runs (`correlation`): Spearman's correlation, one-sided.",
+    "A claim about every one of its parts is reproduced if all are, and contradicted if one is. A claim of *up to* so "
+    "much is reproduced if one part is, and contradicted if all are. Not run: none of the parts was.",
+    "The paper's own numbers are read literally: above is above by a printed digit, and a tie is no gain. Only `same` "
+    "allows the margin.",
+    "Cells: contradicted if the paper's number is outside of our 95 % interval and further from our value than the "
+    "margin; reproduced if our whole interval lies within the margin around it.",
+    "No interval covers the training seed: a verdict is about these trainings, of several seeds about their median.",
+)
+
+
+def verdict_page(
+    judged: Verdicts, cells: pd.DataFrame, court: Court, common: Common, own: dict[str, str] | None = None
+) -> str:
+    """Markdown of the page.
+
+    Args:
+        judged: see :func:`vqa.report.verdicts.verdict.judge_all`.
+        cells: see :func:`vqa.report.verdicts.verdict.cell_rows`.
+        court: gives level and margin.
+        common: the common block of params.
+        own: titles of the tables that the paper does not have, by name.
+    """
+    lines = [
+        *("# Verdicts", "", f"> **{scale_warning(common)}**", ">", f"> {_reach(common)}", ""),
+        *("## The main claims", "", *_main_claims(judged), *_own_tables(court, own or {}), "", "## In sum", ""),
+        *(line for text in summary(judged, cells) for line in (text, "")),
+        *("## Claims", "", *_claim_table(judged), ""),
+        *("## Claim by claim", ""),
+        *(line for name, by_protocol in judged.items() for line in _paragraph(name, by_protocol)),
+        *("## Numbers of the tables", "", *_cell_table(cells), ""),
+        *("Every cell is in [verdicts.csv](verdicts.csv), every claim in [claims.csv](claims.csv).", ""),
+        *("## How it was judged", "", *_rules(court, common), ""),
+        *("## What was not run", "", *_not_run(judged, cells)),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _reach(common: Common) -> str:
+    """What data the verdicts are about."""
+    if common.scale == "demo":
+        return (
+            "Every verdict on this page is about the demo's synthetic data and small networks. None says anything "
+            "about the paper's own data."
+        )
+    if common.scale == "real":
+        return (
+            "Every verdict on this page is about a small network on features that others published of real videos, "
+            "with their real opinion scores; none is about FAST-VQA, SAMA or SimpleVQA themselves."
+        )
+    return f"The verdicts are about what was trained at scale `{common.scale}`, with training seed {common.seed}."
+
+
+def _main_claims(judged: Verdicts) -> list[str]:
+    """The answers to what the paper stands for, a line each."""
+    lines = []
+    for both in judged.values():
+        clean, released = (both[protocol] for protocol in HEADLINE)
+        if not clean.claim.main:
+            continue
+        other = "" if released.verdict == clean.verdict else f" (by the released numbers {released.verdict})"
+        found = "" if clean.verdict == NOT_RUN else f" {_sentence(findings(clean))}"
+        lines.append(f"- {clean.claim.title} ({clean.claim.source}): **{clean.verdict}**{other}.{found}")
+    return lines
+
+
+def _own_tables(court: Court, own: dict[str, str]) -> list[str]:
+    """What the tables say that the paper does not have: how many rows differ from their reference, a line each."""
+    lines, table = [], court.ours.comparisons
+    for name, title in own.items():
+        rows = table[(table.table == name) & table.reference.astype(bool)]
+        rows = rows[(rows.protocol == HEADLINE[0]) & (rows.split == "test")]
+        if len(rows):
+            found = rows[rows.p_holm < court.level].difference
+            lines.append(
+                f"- Table {name[-1]}, {title}: {len(rows)} clean differences of test values from the reference rows, "
+                f"of which {int((found > 0).sum())} significantly above, {int((found < 0).sum())} below, "
+                f"{int((rows.difference.abs() > court.margin).sum())} larger than the margin of {court.margin:g}; "
+                f"from {rows.difference.min():+.3f} to {rows.difference.max():+.3f}, the smallest detectable ones "
+                f"from {rows.detectable.min():.3f} to {rows.detectable.max():.3f}."
+            )
+    return lines
+
+
+def summary(judged: Verdicts, cells: pd.DataFrame) -> list[str]:
+    """Paragraphs that sum the results up: claims, the paper's own numbers, what could be shown, cells."""
+    undecided = [p for both in judged.values() for p in both[HEADLINE[0]].parts if p.verdict == UNDECIDED]
+    power = [f"**What the data could show**: {_power(undecided)} {BLIND}"] if _power(undecided) else []
+    counts = (f"{p} protocol, {_counts(Counter(cells[cells.protocol == p].verdict))}" for p in HEADLINE)
+    numbers = f"**{len(cells) // len(HEADLINE)} cells** of the paper's tables: {'; '.join(counts)}."
+    return [_claims_in_sum(judged), _paper_in_sum(judged), *power, numbers]
+
+
+def _claims_in_sum(judged: Verdicts) -> str:
+    """Counts of the verdicts in both protocols, and which claims have the clear ones."""
+    found = {p: [both[p].verdict for both in judged.values()] for p in HEADLINE}
+    clean, released = (f"{protocol} protocol, {_counts(Counter(verdicts))}" for protocol, verdicts in found.items())
+    text = f"**{len(judged)} claims** of the paper were put to the test. {clean.capitalize()}; {released}."
+    if all(verdict == NOT_RUN for verdicts in found.values() for verdict in verdicts):
+        text += " Nothing that a claim is about was run, so that none was judged."
+    for verdict in (REPRODUCED, CONTRADICTED):
+        names = [name for name, both in judged.items() if both[HEADLINE[0]].verdict == verdict]
+        text += f" {verdict.capitalize()} by the clean numbers: {_names(names)}." if names else ""
+    differing = [name for name, both in judged.items() if len({one.verdict for one in both.values()}) > 1]
+    return text + (f" The two protocols come to different verdicts on {_names(differing)}." if differing else "")
+
+
+def _paper_in_sum(judged: Verdicts) -> str:
+    """Which claims the paper's printed numbers carry."""
+    holds = {name: both[HEADLINE[0]].paper_holds for name, both in judged.items()}
+    told = {name: text for name, text in holds.items() if text != "not stated in numbers"}
+    kept = sum(text == "yes" for text in told.values())
+    own = "**The paper's own numbers**, read literally and without any of ours, carry"
+    own += f" {kept} of the {len(told)} claims that they speak to."
+    partly, none = ([name for name, text in told.items() if text.startswith(start)] for start in ("in part", "no"))
+    own += f" In part only: {_names(partly)}." if partly else ""
+    return own + (f" Not at all: {_names(none)}." if none else "")
+
+
+def _counts(found: Counter[str]) -> str:
+    return ", ".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _power(parts: list[Part]) -> str:
+    """How many of these undecided comparisons our items could not have decided; empty if that is not known."""
+    known = [part.blind for part in parts if part.blind is not None]
+    return f"{sum(known)} of {len(known)}" if known else ""
+
+
+def _claim_table(judged: Verdicts) -> list[str]:
+    rows = []
+    for name, both in judged.items():
+        first = both[HEADLINE[0]]
+        verdicts = [both[protocol].verdict for protocol in HEADLINE]
+        rows.append([name, first.claim.title, first.claim.source, *verdicts, first.paper_holds])
+    header = ["Id", "Claim", "Source", *(name.capitalize() for name in HEADLINE), "By the paper's own numbers"]
+    return pipe_table(header, [False] * len(header), rows)
+
+
+def _paragraph(name: str, both: dict[str, Judged]) -> list[str]:
+    first = both[HEADLINE[0]]
+    claim = first.claim
+    lines = [f"### {name}: {claim.title}", "", f"{claim.source}. {claim.says}", ""]
+    lines.append(f"- Statement: {describe(claim.statement)}.")
+    by_text: dict[str, list[str]] = {}
+    for protocol, one in both.items():
+        text = f"**{one.verdict}**. {_sentence(findings(one).removeprefix('not run: '))}"
+        by_text.setdefault(text, []).append(protocol)
+    for text, protocols in by_text.items():
+        lines.append(f"- {'Both protocols' if len(protocols) > 1 else protocols[0].capitalize()}: {text}")
+    undecided = [part for part in first.parts if part.verdict == UNDECIDED]
+    if _power(undecided):
+        lines.append(f"- Clean comparisons left undecided that our items could not have decided: {_power(undecided)}.")
+    lines.append(f"- Carried by the paper's own printed numbers: {first.paper_holds}{_failing(first)}.")
+    return [*lines, *([f"- Note: {claim.note}"] if claim.note else []), ""]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _failing(one: Judged) -> str:
+    """The parts that the paper's own numbers do not carry, with the printed difference."""
+    if one.paper_holds in ("yes", "not stated in numbers"):
+        return ""
+    shown = [f"{part.label} ({part.paper:+.3f})" for part in one.failing]
+    more = f" and {len(shown) - 6} more" if len(shown) > 6 else ""
+    return f"; not: {'; '.join(shown[:6])}{more}"
+
+
+def _cell_table(cells: pd.DataFrame) -> list[str]:
+    rows = []
+    for table in dict.fromkeys(cells.table):
+        for protocol in HEADLINE:
+            found = Counter(cells[(cells.table == table) & (cells.protocol == protocol)].verdict)
+            rows.append([table, protocol, *(str(found[verdict]) for verdict in VERDICTS)])
+    return pipe_table(["Table", "Protocol", *map(str.capitalize, VERDICTS)], [False, False, *[True] * 4], rows)
+
+
+def _rules(court: Court, common: Common) -> list[str]:
+    definitions = protocol_definitions(common)
+    return [
+        *(f"- {name.capitalize()} protocol: {definitions[name]}" for name in HEADLINE),
+        f"- Level of all tests: {court.level:g}. Smallest difference of a correlation that matters (margin): "
+        f"{court.margin:g}.",
+        *(f"- {text}" for text in RULES),
+    ]
+
+
+def _not_run(judged: Verdicts, cells: pd.DataFrame) -> list[str]:
+    lines = []
+    idle = [name for name, both in judged.items() if {one.verdict for one in both.values()} == {NOT_RUN}]
+    partly = [
+        name
+        for name, both in judged.items()
+        if name not in idle and any(part.verdict == NOT_RUN for part in both[HEADLINE[0]].parts)
+    ]
+    lines += [f"- Claims that were not run: {_names(idle)}."] if idle else []
+    lines += [f"- Claims with parts that were not run, clean protocol: {_names(partly)}."] if partly else []
+    missing = cells[(cells.verdict == NOT_RUN) & (cells.protocol == HEADLINE[0])]
+    for (table, reason), rows in missing.groupby(["table", "reason"], sort=False):
+        lines.append(f"- {table}, {len(rows)} cells, {reason}: {row_names(rows)}.")
+    return lines or ["- Nothing."]

@@ -1,0 +1,138 @@
+"""The verdicts: on every claim of the paper and on every number of its tables, for each protocol by itself."""
+
+import math
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import pandas as pd
+
+from vqa.report.tables.cells import NUMBERS, PROTOCOLS
+from vqa.report.verdicts.claims import Across, Best, Claim, Compared, Gap, describe
+from vqa.report.verdicts.judge import Court, Part, is_universal, table_parts
+from vqa.report.verdicts.judge_landscapes import landscape_parts
+from vqa.report.verdicts.rules import NOT_RUN, UNDECIDED, VERDICTS, agrees, combine
+
+HEADLINE = ("clean", "released")  # the protocol that a reader should look at comes first
+CELLS = [
+    *("table", "method", "setting", "dataset", "metric", "split", "protocol"),
+    *("paper", "value", "ci_low", "ci_high", "verdict", "reason"),
+]
+CLAIMS = [
+    *("id", "source", "title", "says", "statement", "note", "protocol", "paper_holds", "verdict", "test"),
+    *(f"n_{verdict.replace(' ', '_')}" for verdict in VERDICTS),
+]
+QUOTED = "quoted from the literature, not run"
+STAND_IN = {"verdict": NOT_RUN, "reason": "our row is of another method; only differences between rows are judged"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One claim in one protocol, with its parts."""
+
+    claim: Claim
+    protocol: str
+    parts: list[Part]
+
+    @property
+    def verdict(self) -> str:
+        """See :func:`vqa.report.verdicts.rules.combine`."""
+        return combine([part.verdict for part in self.parts], is_universal(self.claim.statement))
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many parts have which verdict."""
+        return Counter(part.verdict for part in self.parts)
+
+    @property
+    def paper_holds(self) -> str:
+        """Whether the paper's own printed numbers carry the claim, read literally."""
+        told = [part.printed for part in self.parts if part.printed is not None]
+        if not told:
+            return "not stated in numbers"
+        if all(told) or (any(told) and not is_universal(self.claim.statement)):
+            return "yes"
+        return f"in part: {sum(told)} of {len(told)}" if any(told) else "no"
+
+    @property
+    def failing(self) -> list[Part]:
+        """Parts that the paper's own numbers do not carry."""
+        return [part for part in self.parts if part.printed is False]
+
+
+def judge(claim: Claim, protocol: str, court: Court) -> Judged:
+    """Judge one claim in one protocol."""
+    on_tables = isinstance(claim.statement, Compared | Best | Across | Gap)
+    parts = (table_parts if on_tables else landscape_parts)(claim.statement, protocol, court)
+    return Judged(claim, protocol, parts)
+
+
+def judge_all(claims: dict[str, Claim], court: Court) -> dict[str, dict[str, Judged]]:
+    """Judge every claim in both protocols: by id, then by protocol, the clean one first."""
+    return {name: {protocol: judge(claim, protocol, court) for protocol in HEADLINE} for name, claim in claims.items()}
+
+
+def findings(judged: Judged) -> str:
+    """What was found, with numbers: the part itself if there are few, else their range and what they could show."""
+    run = [part for part in judged.parts if part.verdict != NOT_RUN]
+    if not run:
+        return "not run: " + "; ".join(dict.fromkeys(part.numbers for part in judged.parts))
+    if len(judged.parts) <= 3:
+        return "; ".join(f"{part.label}: {part.numbers}" for part in judged.parts)
+    values = [part.value for part in run if not math.isnan(part.value)]
+    counts = judged.counts
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    text = f"{len(judged.parts)} parts: {told}"
+    if values:
+        text += f"; estimates from {min(values):+.3f} to {max(values):+.3f}"
+    known = [part.detectable for part in run if not math.isnan(part.detectable)]
+    if known:
+        text += f"; detectable differences {min(known):.3f} to {max(known):.3f}"
+    shown = next((part for part in run if part.verdict == judged.verdict), run[0])
+    return f"{text}; {shown.verdict} is, for example, {shown.label}: {shown.numbers}"
+
+
+def claim_rows(judged: dict[str, dict[str, Judged]]) -> pd.DataFrame:
+    """One row per claim and protocol, with :data:`CLAIMS`."""
+    rows = []
+    for name, by_protocol in judged.items():
+        for protocol, one in by_protocol.items():
+            claim, counts = one.claim, one.counts
+            texts = (name, claim.source, claim.title, claim.says, describe(claim.statement), claim.note, protocol)
+            rows.append((*texts, one.paper_holds, one.verdict, findings(one), *(counts[v] for v in VERDICTS)))
+    return pd.DataFrame(rows, columns=CLAIMS)
+
+
+def cell_rows(court: Court, stand_ins: Collection[str] = ()) -> pd.DataFrame:
+    """One row per printed number of the paper and protocol, with :data:`CELLS`.
+
+    A table that params do not name is not run; a dash of the paper is no number. Values of tables named in
+    ``stand_ins`` are of another method than the paper's and are not judged.
+    """
+    blank = {**dict.fromkeys(NUMBERS, float("nan")), "source": "missing"}
+    rows = []
+    for name, paper in court.printed.frames.items():
+        frame = court.ours.tables.get(name)
+        for protocol in PROTOCOLS:
+            if frame is None:
+                printed = pd.to_numeric(paper.value)
+                cells = paper.assign(**{**blank, "paper": printed, "protocol": protocol})
+            else:
+                cells = frame[frame.protocol == protocol]
+            judged = STAND_IN if name in stand_ins else {}
+            rows += [{**cell, **_cell_verdict(cell, court.margin), **judged} for cell in cells.to_dict("records")]
+    return pd.DataFrame(row for row in rows if not math.isnan(row["paper"]))[CELLS]
+
+
+def _cell_verdict(cell: dict, margin: float) -> dict[str, str | float]:
+    """Verdict and reason of one cell; a quoted one has no number of ours."""
+    value, paper, interval = cell["value"], cell["paper"], (cell["ci_low"], cell["ci_high"])
+    if cell["source"] == "quoted":
+        return {"value": float("nan"), "verdict": NOT_RUN, "reason": QUOTED}
+    if cell["source"] == "missing":
+        return {"verdict": NOT_RUN, "reason": "no run fills it"}
+    if any(map(math.isnan, (value, *interval))):
+        return {"verdict": UNDECIDED, "reason": "our number or its interval is not defined"}
+    where = "in" if interval[0] <= paper <= interval[1] else "outside of"
+    reason = f"{value - paper:+.3f}; the paper's number is {where} our interval; margin {margin:g}"
+    return {"verdict": agrees(value, interval, paper, margin), "reason": reason}

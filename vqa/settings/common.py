@@ -1,0 +1,73 @@
+"""The block ``common`` of ``params.yaml``: what every stage shares."""
+
+from dataclasses import dataclass
+
+from vqa.settings.strict import one_of
+
+
+@dataclass(frozen=True)
+class Perturbing:
+    """Choices that all perturbed runs share (see :class:`vqa.optim.perturb.WeightPerturbation`).
+
+    Attributes:
+        tensors: ``released`` or ``matrices``.
+        projection: ``box`` or ``ball``.
+        fine_tuning: ``none``: fine-tuning is never perturbed, as in the released code; ``as_parent``: like the run it
+            starts from, as the paper's text has it (discrepancy P11).
+    """
+
+    tensors: str
+    projection: str
+    fine_tuning: str
+
+    def __post_init__(self) -> None:
+        one_of("fine_tuning", self.fine_tuning, ("none", "as_parent"))
+
+
+@dataclass(frozen=True)
+class Released:
+    """How the released protocol fills the tables.
+
+    Attributes:
+        weights: ``ema`` or ``raw``: the model whose test scores are tabulated.
+        train_epoch: ``last`` or ``best`` (the epoch of the best test value): where the train value is read.
+    """
+
+    weights: str
+    train_epoch: str
+
+    def __post_init__(self) -> None:
+        one_of("weights", self.weights, ("ema", "raw"))
+        one_of("train_epoch", self.train_epoch, ("last", "best"))
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every stage shares.
+
+    Attributes:
+        scale: name of this parameter file: ``demo``, ``real`` or ``paper``; printed on every page.
+        seed: of all random streams.
+        device: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
+        threads: CPU threads of one process; the bytes of the results depend on it.
+        loader_workers: processes that load clips; the results do not depend on it.
+        deterministic: deterministic algorithms on CUDA.
+        released: see :class:`Released`.
+        perturbing: see :class:`Perturbing`.
+        bootstrap: resamples of every interval.
+    """
+
+    scale: str
+    seed: int
+    device: str
+    threads: int
+    loader_workers: int
+    deterministic: bool
+    released: Released
+    perturbing: Perturbing
+    bootstrap: int
+
+    def __post_init__(self) -> None:
+        one_of("device", self.device, ("auto", "cpu", "cuda"))
+        if self.threads < 1 or self.loader_workers < 0 or self.bootstrap < 1:
+            raise ValueError("threads and bootstrap must be at least 1, loader_workers at least 0")

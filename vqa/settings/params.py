@@ -1,0 +1,276 @@
+"""The schema of ``params.yaml``, and the only reader of it."""
+
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vqa.settings.common import Common
+from vqa.settings.strict import ParamsError, build, known_name, one_of
+
+# Both refuse everything but plain data; the compiled one, where it is installed, takes a tenth of the time.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One data set.
+
+    Attributes:
+        title: the paper's name of it.
+        source: where the files come from: ``synthetic`` makes them, as ``synthetic.yaml`` says; ``provided`` takes
+            them from ``$VQA_DATA/NAME``; ``published`` are label lists and features that others computed.
+        bad_files: ``stop`` at a corrupt or missing file, or ``exclude`` it with a line in the report.
+        frame_store: keep the decoded frames of all items in one file, so that training does not decode again.
+        list: key of one of the catalog's item lists (:mod:`vqa.data.catalog`), the expected one if empty.
+    """
+
+    title: str
+    source: str
+    bad_files: str
+    frame_store: bool
+    list: str = ""
+
+    def __post_init__(self) -> None:
+        one_of("source", self.source, ("synthetic", "provided", "published"))
+        one_of("bad_files", self.bad_files, ("stop", "exclude"))
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Random cuts of a data set, each by its seed: one training per cut, and the median of their results.
+
+    Attributes:
+        seeds: of Python's own shuffle, one per cut.
+        train_share: share of the items that train, rounded down.
+    """
+
+    seeds: tuple[int, ...]
+    train_share: float
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 1:
+            raise ValueError("seeds must be different positive numbers, at least one")
+        if not 0 < self.train_share < 1:
+            raise ValueError(f"train_share: {self.train_share} is not between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training. What is not said is the method's own recipe, without augmentation and perturbation.
+
+    Attributes:
+        method: a block of ``methods`` and a module of ``vqa.methods``.
+        init: file of the weights to start from: ``initial/METHOD.safetensors``, or one in the weights of another run,
+            which makes this a fine-tuning.
+        data: what the run reads, as a dependency of its stages: ``prepared/NAME``, ``motion/NAME`` with motion
+            features, or ``zero_shot/ROOM.json``, which stands for all data sets of a run that is tested on others.
+        train: data set to train on, its split ``train``.
+        test: ``dataset/split`` of every test set; the first one gives the curve of a figure.
+        partition: random cuts in place of the list's own ``train`` and ``test``.
+        weight_decay: weight decay instead of the method's.
+        augmentation: ``none``, ``autoaugment``, ``randaugment`` or ``trivialaugment``.
+        perturbation: ``none``, ``rwp`` (random) or ``awp`` (adversarial).
+        gamma: relative size of the perturbation.
+        keep_epochs: epochs (from 1) whose weights are kept beside the last one's.
+        seeds: one training for each of them (and for each cut), and the median of their results; none: ``common.seed``
+            alone.
+    """
+
+    method: str
+    init: str
+    data: str
+    train: str
+    test: tuple[str, ...]
+    partition: Partition | None = None
+    weight_decay: float | None = None
+    augmentation: str = "none"
+    perturbation: str = "none"
+    gamma: float = 0.0
+    keep_epochs: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(set(self.seeds)) < len(self.seeds) or any(seed < 0 for seed in self.seeds):
+            raise ValueError("seeds must be different numbers, none of them negative")
+
+    @property
+    def splits(self) -> list[tuple[str, str]]:
+        """Data set and split of the training set and then of every test set."""
+        return [(self.train, "train"), *((name, split) for name, _, split in (key.partition("/") for key in self.test))]
+
+    @property
+    def datasets(self) -> list[str]:
+        """Names of all data sets that the run needs, the training set first."""
+        return list(dict.fromkeys(name for name, _ in self.splits))
+
+    @property
+    def parent(self) -> str | None:
+        """Name of the run whose weights this one starts from; None unless it is a fine-tuning."""
+        room, _, rest = self.init.partition("/")
+        return rest.partition("/")[0] if room == "runs" else None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the paper; a row is named by its ``name=value`` setting, else by its method.
+
+    Attributes:
+        title: what the table is about, without its number.
+        rows: the run of a row, or several of which the test set of a cell picks one; a key of ``regressions`` or
+            ``quotable`` stands for its numbers.
+        quoted: the paper's rows that are quoted from the literature and not run.
+        added: rows that the paper does not have, as ``rows``.
+        stand_in: our rows are of another method than the paper's: differences between rows can be held against its own,
+            values cannot, and are not judged.
+        columns: test sets of a table that the paper does not have, whose rows are all added; ``KoNViD-1k`` is any split
+            of the data set of that title, ``KoNViD-1k_all`` the split ``all``.
+    """
+
+    title: str
+    rows: dict[str, tuple[str, ...]]
+    quoted: tuple[str, ...] = ()
+    added: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    stand_in: bool = False
+    columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.columns and (self.rows or self.quoted):
+            raise ValueError("columns are for a table that the paper does not have: its rows belong in added")
+        for row, runs in {**self.rows, **self.added}.items():
+            if not runs:
+                raise ValueError(f"row {row!r} names no run; leave it out, or name it in quoted")
+            if row in self.quoted:
+                raise ValueError(f"row {row!r} has a run and is quoted; say one of them")
+
+
+@dataclass(frozen=True)
+class Params:
+    """A whole parameter file.
+
+    Attributes:
+        root: the project's folder, seen from the folder of this file.
+        common: what every stage shares.
+        datasets: data sets by name.
+        checksums: SHA-256 of published weights that come without one, as the user vouches for them, by name.
+        slowfast: block of the network that makes motion features, read by :mod:`vqa.training.motion`.
+        motion: motion features, by data set: a block that :mod:`vqa.training.motion` reads.
+        methods: blocks that the modules of ``vqa.methods`` read themselves, by name.
+        zero_shot: the data sets that runs with ``data: zero_shot/ROOM.json`` train and are tested on.
+        shared: pieces that rows of ``runs`` take over by YAML's own ``<<``; not read otherwise.
+        runs: trainings by name.
+        tables: tables by file name in ``reports/paper``.
+        landscape: block that :mod:`vqa.landscape.measure` reads: how loss landscapes are measured.
+        landscapes: blocks of the runs whose landscapes are measured, read by the same module, by run.
+        statistics: block that :mod:`vqa.report.tables.compare` reads: tests, and the difference that matters.
+        figures: blocks that :mod:`vqa.report.figures.figure` reads, by file name.
+        published: blocks of published files (labels, features, predictions, results), by name.
+        regressions: blocks of regressions on published features, by name.
+        quotable: blocks of numbers that follow from published predictions and results, by name.
+    """
+
+    root: str
+    common: Common
+    datasets: dict[str, Dataset]
+    checksums: dict[str, str]
+    slowfast: dict[str, Any]
+    motion: dict[str, dict[str, Any]]
+    methods: dict[str, dict[str, Any]]
+    zero_shot: tuple[str, ...]
+    shared: dict[str, Any]
+    runs: dict[str, Run]
+    tables: dict[str, Table]
+    landscape: dict[str, Any]
+    landscapes: dict[str, dict[str, Any]]
+    statistics: dict[str, Any]
+    figures: dict[str, dict[str, Any]]
+    published: dict[str, Any] = field(default_factory=dict)
+    regressions: dict[str, Any] = field(default_factory=dict)
+    quotable: dict[str, Any] = field(default_factory=dict)
+
+    def perturbation(self, run: Run) -> tuple[str, float]:
+        """Kind and gamma of a run's perturbation, see :class:`Perturbing` for fine-tuning."""
+        if run.perturbation == "none" and run.parent is not None and self.common.perturbing.fine_tuning == "as_parent":
+            return self.perturbation(self.runs[run.parent])
+        return run.perturbation, run.gamma
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """Read and check a parameter file.
+
+    Raises:
+        ParamsError: in one line, with the place, for anything that is missing, unknown, of the wrong type or
+            inconsistent (a run whose method or data set does not exist, a table row without its run).
+    """
+    params = build(Params, _read(path), path.name)
+    for place, names in {"motion": params.motion, "zero_shot": params.zero_shot}.items():
+        for name in names:
+            known_name(f"{path.name}: {place}", name, params.datasets)
+    for name, run in params.runs.items():
+        _check_run(f"{path.name}: runs.{name}", run, params)
+        _check_parent(f"{path.name}: runs.{name}.init", name, run, params)
+    filling = {**params.runs, **params.regressions, **params.quotable}
+    for name, table in params.tables.items():
+        for place, rows in (("rows", table.rows), ("added", table.added)):
+            for run in itertools.chain(*rows.values()):
+                known_name(f"{path.name}: tables.{name}.{place}", run, filling)
+    for name in params.landscapes:
+        known_name(f"{path.name}: landscapes", name, params.runs)
+    return params
+
+
+def _check_run(where: str, run: Run, params: Params) -> None:
+    """Raise ParamsError at ``where`` if the run names something that is not there, or data that do not fit."""
+    known_name(f"{where}.method", run.method, params.methods)
+    known_name(f"{where}.train", run.train, params.datasets)
+    for dataset, split in run.splits:
+        known_name(f"{where}.test", dataset, params.datasets)
+        if not split:
+            raise ParamsError(f"{where}.test: {dataset!r} must be dataset/split, for example {dataset}/test")
+    fitting = [f"prepared/{run.train}", f"motion/{run.train}"]
+    if run.datasets != [run.train]:
+        fitting = ["zero_shot/prepared.json", "zero_shot/motion.json"]
+        for dataset in run.datasets:
+            known_name(f"{where}.test: zero_shot", dataset, params.zero_shot)
+    if run.data not in fitting:
+        raise ParamsError(f"{where}.data: its train and test sets need {' or '.join(fitting)}, not {run.data!r}")
+
+
+def _check_parent(where: str, name: str, run: Run, params: Params) -> None:
+    """Raise ParamsError at ``where`` if the run cannot start from what it names."""
+    if run.parent is None:
+        if run.init != f"initial/{run.method}.safetensors":
+            raise ParamsError(f"{where}: must be initial/{run.method}.safetensors or a file in runs/RUN/weights")
+        return
+    known_name(where, run.parent, params.runs)
+    names, parent = list(params.runs), params.runs[run.parent]
+    if names.index(run.parent) >= names.index(name):
+        raise ParamsError(f"{where}: {run.parent} must stand above the run that starts from it")
+    if parent.method != run.method:
+        raise ParamsError(f"{where}: {run.parent} is of another method")
+    cuts = parent.partition.seeds if parent.partition else (0,)
+    if len(cuts) * len(parent.seeds or (0,)) > 1 and len(Path(run.init).parts) != 5:
+        many, one = ("trainings", "SEED-CUT") if parent.seeds else ("cuts", "SEED")
+        raise ParamsError(f"{where}: {run.parent} has several {many}; name one, runs/{run.parent}/weights/{one}/FILE")
+
+
+def load_synthetic(name: str, path: Path = Path("synthetic.yaml")) -> dict[str, Any]:
+    """What the synthetic data set ``name`` is made of, for :class:`vqa.data.synthetic.spec.SyntheticSpec`.
+
+    Raises:
+        ParamsError: if the file cannot be read or has no block of that name.
+    """
+    blocks = build(dict[str, Any], _read(path), path.name)
+    known_name(path.name, name, blocks)
+    return blocks[name]
+
+
+def _read(path: Path) -> object:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), LOADER)
+    except OSError as error:
+        raise ParamsError(f"{path}: cannot be read ({error.strerror}); run from the folder of a scale") from None
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None

@@ -1,0 +1,74 @@
+"""Scores of models on the items of a split, and their rows in ``predictions.csv``."""
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from vqa.data.items import Part
+from vqa.io import InputError
+from vqa.methods.base import Method
+from vqa.training.loader import ClipDataset, batches, to_device
+
+PREDICTIONS = ["dataset", "item", "mos", "prediction", "epoch", "weights", "split", "protocol", "fold"]
+
+
+@torch.inference_mode()
+def predict(
+    models: list[nn.Module], method: Method, clips: ClipDataset, epoch: int, workers: int, device: torch.device
+) -> list[np.ndarray]:
+    """Scores of every item of ``clips`` by several models that look at the same sampled clips.
+
+    Returns:
+        One ``(n,)`` float64 array per model, in the order of the items. The models are left in evaluation mode.
+
+    Raises:
+        InputError: for scores that :func:`check_scores` refuses.
+    """
+    scores = [np.empty(len(clips)) for _ in models]
+    for model in models:
+        model.eval()
+    for inputs, _, index in batches(clips, list(range(len(clips))), epoch, method.batch_size, workers):
+        inputs = to_device(inputs, device)
+        for model, out in zip(models, scores, strict=True):
+            out[index.numpy()] = method.scores(model, inputs).double().cpu().numpy()
+    for out in scores:
+        check_scores(out, clips.part, epoch)
+    return scores
+
+
+def check_scores(scores: np.ndarray, part: Part, epoch: int) -> None:
+    """Raise InputError if a score of ``part`` is not a finite number: left out, it would flatter the metrics."""
+    wrong = int((~np.isfinite(scores)).sum())
+    if wrong:
+        where = f"{part.key}, epoch {epoch}" if epoch else part.key
+        raise InputError(f"{where}: {wrong} of {len(scores)} scores are not finite; the training diverged")
+
+
+def prediction_rows(part: Part, scores: np.ndarray, epoch: int, weights: str, protocol: str) -> pd.DataFrame:
+    """Rows of ``predictions.csv`` for the items of one part, in list order; items without a score are left out."""
+    rows = {
+        "dataset": part.data.name,
+        "item": [item.name for item in part.items],
+        "mos": part.mos,
+        "prediction": scores,
+        "epoch": epoch,
+        "weights": weights,
+        "split": part.split,
+        "protocol": protocol,
+        "fold": part.cut.seed if part.cut else 0,
+    }
+    table = pd.DataFrame(rows, columns=PREDICTIONS)
+    return table[~np.isnan(scores)]
+
+
+def clean_predictions(
+    model: nn.Module, method: Method, parts: list[Part], epoch: int, seed: int, workers: int, device: torch.device
+) -> pd.DataFrame:
+    """Deterministic predictions of one model on several parts: rows of ``predictions.csv``."""
+    tables = []
+    for part in parts:
+        clips = ClipDataset(part, method, "clean", seed)
+        (scores,) = predict([model], method, clips, 0, workers, device)
+        tables.append(prediction_rows(part, scores, epoch, "ema", "clean"))
+    return pd.concat(tables, ignore_index=True)

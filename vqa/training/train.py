@@ -1,0 +1,234 @@
+"""Training of one run: any method and perturbation, resumable after every epoch (METHODS 2, 3.6-3.7)."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from vqa.data.items import Part
+from vqa.io import InputError, atomic
+from vqa.methods.base import SEED, Fitted, Inputs, Method
+from vqa.models.dropout import random_masks
+from vqa.optim.perturb import Perturbation
+from vqa.optim.schedule import ExponentialMovingAverage
+from vqa.rng import torch_generator
+from vqa.settings.params import Common, Run
+from vqa.stats.metrics import correlations
+from vqa.training.loader import ClipDataset, batches, shuffled, to_device
+from vqa.training.predict import PREDICTIONS, check_scores, predict, prediction_rows
+
+CURVE = [
+    *("epoch", "dataset", "loss", "train_srcc", "train_plcc"),
+    *("test_srcc_ema", "test_plcc_ema", "test_srcc_raw", "test_plcc_raw", "fold"),
+]
+
+
+def training_step(
+    model: nn.Module,
+    method: Method,
+    optimizer: torch.optim.Optimizer,
+    perturbation: Perturbation,
+    inputs: Inputs,
+    mos: Tensor,
+    position: tuple[int, int, int],
+) -> tuple[Tensor, float]:
+    """One optimizer step on a mini-batch; the learning rates are those of the optimizer's groups.
+
+    Args:
+        model: in training mode; left with new weights.
+        method: gives scores and loss.
+        optimizer: of the model's parameters.
+        perturbation: how the gradient is computed.
+        inputs: of ``B`` items, on the model's device.
+        mos: ``(B,)`` on the model's device, dtype of the scores.
+        position: seed, epoch and step: names the streams of dropout and of random perturbation.
+
+    Returns:
+        Scores ``(B,)`` and loss of the pass at the clean weights.
+    """
+    device = str(mos.device)
+
+    def backward(second_pass: bool) -> tuple[Tensor, float]:
+        optimizer.zero_grad(set_to_none=True)
+        with random_masks(model, torch_generator("dropout", *position, int(second_pass), device=device)):
+            scores = method.scores(model, inputs, second_pass)
+        loss = method.loss(scores, mos)
+        loss.backward()
+        return scores.detach(), loss.item()
+
+    scores, loss = perturbation.gradients(model, backward, torch_generator("perturb", *position, device=device))
+    optimizer.step()
+    return scores, loss
+
+
+def initial_weights(run: Run, method: Method, seed: int, common: Common) -> dict[str, Tensor]:
+    """State dict that a training starts from: that of the run's file, or one drawn as it was but from another seed."""
+    if seed == common.seed or run.parent is not None or method.initial != SEED:
+        return load_file(run.init)
+    return method.build(torch_generator("init", seed)).state_dict()
+
+
+class Trainer:
+    """One training in progress.
+
+    Args:
+        method: what to train.
+        initial: state dict that the model starts from.
+        perturbation: how gradients are computed.
+        train: the items to train on.
+        tests: the items of every test set; scored after every epoch, as released.
+        seed: of all streams.
+        workers: loader processes.
+        device: to train on.
+        state: file that holds the state after the last full epoch; written by :meth:`run`, removed by the caller, who
+            also sees to it that a run of another configuration has another file.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        initial: dict[str, Tensor],
+        perturbation: Perturbation,
+        train: Part,
+        tests: list[Part],
+        seed: int,
+        workers: int,
+        device: torch.device,
+        state: Path,
+    ) -> None:
+        self.method, self.perturbation = method, perturbation
+        self.seed, self.workers, self.device = seed, workers, device
+        self.state = state
+        self.train_clips = ClipDataset(train, method, "train", seed)
+        self.tests = [ClipDataset(part, method, "released", seed) for part in tests]
+        self.model = method.build(torch_generator("init", seed))
+        self.model.load_state_dict(initial)
+        if isinstance(method, Fitted):
+            method.fit(self.model, self._clean_inputs())
+        self.model.to(device)
+        self.ema = ExponentialMovingAverage(self.model, method.ema_decay)
+        self.optimizer = method.optimizer(self.model)
+        self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.epoch = 0
+        self.curve = pd.DataFrame(columns=CURVE)
+        self.predictions = pd.DataFrame(columns=PREDICTIONS)
+        self._text, self._rows = "", 0  # the first rows of the predictions as CSV
+
+    def run(self, keep_epochs: tuple[int, ...], keep: Path) -> None:
+        """Train to the end, from the saved state if there is one; fills ``curve`` and ``predictions``.
+
+        Args:
+            keep_epochs: epochs (from 1) whose weights are kept as well.
+            keep: folder that their files ``epoch_<k>_{ema,raw}.safetensors`` are written to.
+        """
+        self._resume()
+        epochs = range(self.epoch + 1, self.method.epochs + 1)
+        for epoch in tqdm(epochs, desc="epochs", total=self.method.epochs, initial=self.epoch, disable=None):
+            loss, scores = self._train_epoch(epoch)
+            self._test_epoch(epoch, loss, scores)
+            if epoch in keep_epochs:
+                self.save_weights(keep, f"epoch_{epoch}")
+            self.epoch = epoch
+            self._checkpoint()
+
+    def save_weights(self, folder: Path, name: str) -> None:
+        """Write ``<name>_raw.safetensors`` and ``<name>_ema.safetensors``: the state dicts of both models."""
+        for weights, model in (("raw", self.model), ("ema", self.ema.module)):
+            with atomic(folder / f"{name}_{weights}.safetensors") as draft:
+                save_file({key: value.contiguous() for key, value in model.state_dict().items()}, draft)
+
+    def _clean_inputs(self) -> Iterator[Inputs]:
+        """Inputs of all training items in batches, as the clean protocol looks at them; nothing before it is asked."""
+        clean = ClipDataset(self.train_clips.part, self.method, "clean", self.seed)
+        for inputs, _, _ in batches(clean, list(range(len(clean))), 0, self.method.batch_size, self.workers):
+            yield inputs
+
+    def _train_epoch(self, epoch: int) -> tuple[float, np.ndarray]:
+        """One pass over the training set: mean clean loss, and on-the-fly scores ``(n,)``, NaN for items left out."""
+        n, batch_size = len(self.train_clips), self.method.batch_size
+        order = shuffled(n, self.seed, epoch)
+        if self.method.drop_last:
+            order = order[: n - n % batch_size]
+        if not order:
+            raise InputError(f"{self.train_clips.part.key}: {n} items make no batch of {batch_size}; lower batch_size")
+        steps = -(-len(order) // batch_size)
+        scores, losses = np.full(n, np.nan), []
+        self.model.train()
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_("backbone" not in name or epoch > self.method.frozen_epochs)
+        loader = batches(self.train_clips, order, epoch, batch_size, self.workers)
+        for step, (inputs, mos, index) in enumerate(loader):
+            multiplier = self.method.learning_rate((epoch - 1) * steps + step, steps)
+            for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+                group["lr"] = rate * multiplier
+            inputs, mos = to_device(inputs, self.device), mos.float().to(self.device)
+            position = (self.seed, epoch, step)
+            out, loss = training_step(self.model, self.method, self.optimizer, self.perturbation, inputs, mos, position)
+            self.ema.update(self.model)
+            scores[index.numpy()] = out.double().cpu().numpy()
+            losses.append(loss)
+        check_scores(scores[order], self.train_clips.part, epoch)
+        return float(np.mean(losses)), scores
+
+    def _test_epoch(self, epoch: int, loss: float, train_scores: np.ndarray) -> None:
+        """Score every test set with both models as released, and append to curve and predictions."""
+        train = self.train_clips.part
+        predictions = [prediction_rows(train, train_scores, epoch, "on-the-fly", "released")]
+        seen = ~np.isnan(train_scores)
+        train_metrics = correlations(train_scores[seen], train.mos[seen])
+        models = {"ema": self.ema.module, "raw": self.model}
+        if self.method.ema_decay == 0:
+            del models["ema"]  # it is the model itself
+        curve = []
+        for clips in self.tests:
+            found = predict(list(models.values()), self.method, clips, epoch, self.workers, self.device)
+            scores = dict(zip(models, found, strict=True))
+            test_metrics = []
+            for weights in ("ema", "raw"):
+                out = scores.get(weights, found[0])
+                predictions.append(prediction_rows(clips.part, out, epoch, weights, "released"))
+                test_metrics += correlations(out, clips.part.mos)
+            fold = train.cut.seed if train.cut else 0
+            curve.append([epoch, clips.part.key, loss, *train_metrics, *test_metrics, fold])
+        self.predictions = _append(self.predictions, *predictions)
+        self.curve = _append(self.curve, pd.DataFrame(curve, columns=CURVE))
+
+    def _checkpoint(self) -> None:
+        """Write all that a resume needs; streams are named by position, so no generator state is among it."""
+        # Only new rows are put into words: the whole table after every epoch would cost as much as a small training.
+        new = self.predictions.iloc[self._rows :]
+        self._text, self._rows = self._text + new.to_csv(index=False, header=not self._text), len(self.predictions)
+        content = {
+            "epoch": self.epoch,
+            "model": self.model.state_dict(),
+            "ema": self.ema.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "curve": self.curve.to_csv(index=False),
+            "predictions": self._text,
+        }
+        with atomic(self.state) as draft:
+            torch.save(content, draft)
+
+    def _resume(self) -> None:
+        if not self.state.is_file():
+            return
+        saved = torch.load(self.state, map_location="cpu", weights_only=True)
+        self.model.load_state_dict(saved["model"])
+        self.ema.module.load_state_dict(saved["ema"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.epoch = saved["epoch"]
+        self.curve, self.predictions = _table(saved["curve"]), _table(saved["predictions"])
+
+
+def _table(text: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text))
+
+
+def _append(table: pd.DataFrame, *rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([part for part in (table, *rows) if len(part)], ignore_index=True)

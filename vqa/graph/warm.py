@@ -24,17 +24,18 @@ _COMMAND = re.compile(r"(?:PYTHONPATH=\S+ )?python -m (stages\.\w+)((?: [\w.-]+)
 
 
 def preload(fingerprint: Path) -> None:
-    """Import what a stage with this fingerprint imports, also inside functions; what is not installed is left to it.
+    """Import what a stage with this fingerprint imports, also inside functions; what fails is left to the stage to say.
 
     Args:
         fingerprint: file in ``fingerprints/``, whose lines name the stage's modules (:mod:`vqa.graph.fingerprints`).
     """
     for line in fingerprint.read_text(encoding="utf-8").splitlines()[:-1]:
-        module = importlib.import_module(line.split()[1])
-        for name in imported_names(Path(module.__file__).read_text(encoding="utf-8")):
-            # Some are names inside a module; importing those fails at once.
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
+        with contextlib.suppress(Exception):
+            module = importlib.import_module(line.split()[1])
+            for name in imported_names(Path(module.__file__).read_text(encoding="utf-8")):
+                # Some are names inside a module; importing those fails at once.
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
     if "torch" in sys.modules:
         importlib.import_module("torch._dynamo")  # the first optimizer of a process imports it, for 1.6 s
     gc.freeze()  # what is shared with the forks stays shared: their garbage collector leaves it alone

@@ -42,7 +42,7 @@ lint: venv  ## Check style, formatting, and that imports run down the floors
 	$(BIN)/lint-imports
 
 cpus: venv  ## Prove that other processors give the same bytes, with QEMU (package qemu-user)
-	$(BIN)/python -m pytest -m cpus -rs
+	$(BIN)/python -m pytest -m cpus -rs tests/test_cpus.py
 
 check: venv  ## Compare every run's metrics with reports/baselines; exit code 1 on a regression
 	$(BIN)/python -m stages.check

@@ -13,6 +13,7 @@ from vqa.io import run_stage, write_json
 from vqa.settings.params import load
 from vqa.tracking.check import (
     FAILURES,
+    baseline_path,
     changed_items,
     compare,
     make_baseline,
@@ -30,11 +31,11 @@ def main() -> int:
     parser.add_argument("--update", action="store_true", help="make the present metrics the baseline")
     update = parser.parse_args().update
     params = load()
-    scale, path = params.common.scale, Path(params.root) / "reports" / "baselines" / f"{params.common.scale}.json"
+    path = baseline_path(params)
     metrics, environments = (read(params.runs, Path("runs")) for read in (read_results, read_environments))
     if update:
         tolerances = read_baseline(path)["tolerances"] if path.is_file() else {}
-        write_json(path, make_baseline(metrics, environments, scale, tolerances))
+        write_json(path, make_baseline(metrics, environments, params.common.scale, tolerances))
         print(f"{path}: {len(metrics)} runs")
         return 0
     baseline = read_baseline(path)

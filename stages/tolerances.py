@@ -6,11 +6,10 @@ baseline file of the scale, for ``python -m stages.check``.
 
 import argparse
 import json
-from pathlib import Path
 
 from vqa.io import InputError, run_stage, write_json
 from vqa.settings.params import load
-from vqa.tracking.check import read_baseline
+from vqa.tracking.check import baseline_path, read_baseline
 from vqa.tracking.tolerances import measure
 
 
@@ -22,7 +21,7 @@ def main() -> None:
     if number < 3:
         raise InputError(f"--seeds: {number} trainings show no spread; 3 is the least")
     params = load()
-    path = Path(params.root) / "reports" / "baselines" / f"{params.common.scale}.json"
+    path = baseline_path(params)
     baseline = read_baseline(path)
     baseline["tolerances"] = measure(params, [params.common.seed + 1 + k for k in range(number)])
     write_json(path, baseline)

@@ -91,14 +91,9 @@ def yaml_parsed_once() -> Iterator[None]:
         _yaml.parse_yaml = strictyaml.parse_yaml = parse
 
 
-def waiting_entries() -> list[Path]:
-    """Entries that are not yet in ``dvc.lock``."""
-    return sorted(ENTRIES.glob("*.json"))
-
-
 def record_entries() -> None:
-    """Write all waiting entries into ``dvc.lock``."""
-    paths = waiting_entries()
+    """Write all entries that are not yet there into ``dvc.lock``."""
+    paths = sorted(ENTRIES.glob("*.json"))
     if not paths:
         return
     entries = {name: entry for path in paths for name, entry in json.loads(path.read_text()).items()}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa.io import InputError
+from vqa.settings.params import Params
 
 METRICS = ("srcc", "plcc")
 PROTOCOLS = ("released", "clean")
@@ -69,6 +70,11 @@ def read_results(names: Iterable[str], runs: Path, file: str = "metrics.json") -
 def read_environments(names: Iterable[str], runs: Path) -> dict[str, dict]:
     """What the digits of every run depend on beside code and data (:func:`vqa.device.describe`), by name."""
     return {name: record["environment"] for name, record in read_results(names, runs, "run.json").items()}
+
+
+def baseline_path(params: Params) -> Path:
+    """The baseline file of a scale."""
+    return Path(params.root) / "reports" / "baselines" / f"{params.common.scale}.json"
 
 
 def read_baseline(path: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ venv:  ## Set up the environment (done by every other target); rebuilt only when
 	  set -e; echo "setting up $(VENV) from requirements.lock: about 6 GB, once"; \
 	  rm -rf $(VENV); $(PYTHON) -m venv $(VENV); \
 	  $(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements.lock; \
+	  $(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .; \
 	  sha256sum < requirements.lock > $(STAMP); \
 	fi
 

@@ -1,9 +1,10 @@
 """Bring one data set to ``data/DATASET``: ``python -m stages.fetch DATASET``.
 
-A synthetic data set is made on the spot, from its block in ``synthetic.yaml``; a provided one is checked and linked
+A synthetic data set is made on the spot, from its block in ``sources.yaml``; a provided one is checked and linked
 from ``$VQA_DATA/DATASET``, which is filled first where no form is in the way (see :mod:`vqa.data.provided`); a
-published one is labels and features that others computed (see :mod:`vqa.data.published.datasets`). What is downloaded
-comes from the folder that ``VQA_MIRROR`` names, if it is there.
+published one is labels and features that others computed (see :mod:`vqa.data.published.datasets`); the user's own is
+linked from where ``sources.yaml`` says (see :mod:`vqa.data.own`). What is downloaded comes from the folder that
+``VQA_MIRROR`` names, if it is there.
 
 ``python -m stages.fetch --check [DATASET]`` fetches nothing and says what is on disk, see :mod:`stages.audit`.
 """
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 
 from vqa.io import run_stage
-from vqa.settings.params import Dataset, load, load_synthetic
+from vqa.settings.params import Dataset, load, load_source
 from vqa.settings.strict import ParamsError, known_name
 
 
@@ -42,6 +43,12 @@ def fetch(name: str, dataset: Dataset, out: Path, seed: int) -> None:
     lines = []
     if dataset.source == "synthetic":
         make(name, out, seed)
+    elif dataset.source == "own":
+        from vqa.data.own import own_source
+        from vqa.data.provided import link_listed
+
+        source = own_source(name)
+        link_listed(Path(source.labels), Path(source.videos), out)
     elif dataset.source == "published":
         from vqa.data.published.datasets import fetch_features
 
@@ -59,11 +66,11 @@ def make(name: str, out: Path, seed: int) -> None:
     from vqa.data.synthetic.build import build
     from vqa.data.synthetic.spec import SyntheticSpec
 
-    block = load_synthetic(name)
+    block = load_source(name)
     try:
         spec = SyntheticSpec.from_dict(name, block)
     except ValueError as error:
-        raise ParamsError(f"synthetic.yaml: {error}") from None
+        raise ParamsError(f"sources.yaml: {error}") from None
     build(spec, out, seed)
 
 

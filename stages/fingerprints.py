@@ -45,6 +45,7 @@ METHOD_STAGES: dict[str, tuple[str, ...]] = {
     "train": (*COMPUTING, "common.perturbing"),
     "evaluate": (*COMPUTING, "common.released"),
     "landscape": (*COMPUTING, "common.perturbing", "landscape"),
+    "transfer": (*COMPUTING, "common.bootstrap"),
 }
 
 

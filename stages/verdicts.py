@@ -11,7 +11,7 @@ from vqa.io import atomic, run_stage, write_csv
 from vqa.report.verdicts.claims import read_claims
 from vqa.report.verdicts.evidence import Printed, read_evidence
 from vqa.report.verdicts.judge import Court
-from vqa.report.verdicts.page import verdict_page
+from vqa.report.verdicts.page import unjudged_page, verdict_page
 from vqa.report.verdicts.verdict import cell_rows, claim_rows, judge_all
 from vqa.settings.params import load
 from vqa.settings.strict import build
@@ -31,10 +31,11 @@ def main() -> None:
     stand_ins = [name for name, table in params.tables.items() if table.stand_in]
     own = {name: table.title for name, table in params.tables.items() if table.columns}
     judged, cells = judge_all(claims, court), cell_rows(court, stand_ins)
+    text = unjudged_page(court, own) if params.own else verdict_page(judged, cells, court, params.common, own)
     write_csv(reports / "claims.csv", claim_rows(judged))
     write_csv(reports / "verdicts.csv", cells)
     with atomic(reports / "verdicts.md") as draft:
-        draft.write_text(verdict_page(judged, cells, court, params.common, own), encoding="utf-8")
+        draft.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

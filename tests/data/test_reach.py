@@ -116,7 +116,7 @@ def test_an_answer_of_any_kind_counts_and_silence_does_not() -> None:
 
 def test_the_build_stops_before_it_begins(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text((PROJECT / "real" / "params.yaml").read_text())
-    (tmp_path / "synthetic.yaml").write_text((PROJECT / "synthetic.yaml").read_text())
+    (tmp_path / "sources.yaml").write_text((PROJECT / "sources.yaml").read_text())
     # A proxy that is not there cuts this process off, wherever the test runs
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT), "https_proxy": "http://127.0.0.1:1"}
     command = [sys.executable, "-m", "stages.repro"]

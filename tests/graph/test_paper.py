@@ -93,7 +93,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignore = shutil.ignore_patterns("__pycache__")
     for name in ("vqa", "stages", "paper", "reports/paper"):
         shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=ignore)
-    for name in ("dvc.yaml", "params.yaml", "synthetic.yaml", ".dvcignore"):
+    for name in ("dvc.yaml", "params.yaml", "sources.yaml", ".dvcignore"):
         shutil.copy(ROOT / name, folder)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     dvc(folder, "init", "-q")

@@ -104,7 +104,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     outs = {name: outputs(definition) for name, definition in GRAPH.items()}
     files = {
         "params.yaml": yaml.safe_dump(raw, sort_keys=False),
-        "synthetic.yaml": yaml.safe_dump({name: {"kind": "video"} for name in raw["datasets"]}, sort_keys=False),
+        "sources.yaml": yaml.safe_dump({name: {"kind": "video"} for name in raw["datasets"]}, sort_keys=False),
         "stages/__init__.py": STAND_IN,
         "stages/plan.json": json.dumps({"outs": outs, "fingerprints": blocks}),
         "vqa/__init__.py": "",

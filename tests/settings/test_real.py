@@ -88,5 +88,5 @@ def test_cross_runs_are_tested_on_all_items_of_the_data_sets_they_did_not_see(re
 
 
 def test_the_graph_is_that_of_the_other_scales():
-    for name in ("dvc.yaml", "synthetic.yaml"):
+    for name in ("dvc.yaml", "sources.yaml"):
         assert (ROOT / "real" / name).resolve() == ROOT / name

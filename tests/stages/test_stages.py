@@ -147,7 +147,7 @@ def make_scale(parent: Path) -> Path:
     for name in ("vqa", "stages", "reports/paper", "reports/claims.yaml"):
         (parent / "root" / name).symlink_to(ROOT / name)
     (parent / "scale" / "params.yaml").write_text(PARAMS)
-    (parent / "scale" / "synthetic.yaml").write_text(SYNTHETIC)
+    (parent / "scale" / "sources.yaml").write_text(SYNTHETIC)
     (parent / "site" / "sitecustomize.py").write_text(SITE)
     return parent / "scale"
 

@@ -229,7 +229,7 @@ def synthetic(record: Record) -> None:
     from vqa.data.synthetic.spec import SyntheticSpec
     from vqa.data.video import decode
 
-    specs = yaml.safe_load((ROOT / "synthetic.yaml").read_text(encoding="utf-8"))
+    specs = yaml.safe_load((ROOT / "sources.yaml").read_text(encoding="utf-8"))
     codecs: dict[str, Any] = {}
     for name in specs:
         for item in plan(SyntheticSpec.from_dict(name, specs[name]), SEED):

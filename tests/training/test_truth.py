@@ -17,7 +17,7 @@ from vqa.data.synthetic.spec import SyntheticSpec
 from vqa.methods import load_method
 from vqa.optim.perturb import NoPerturbation
 from vqa.rng import torch_generator
-from vqa.settings.params import load, load_synthetic
+from vqa.settings.params import load, load_source
 from vqa.training.predict import clean_predictions
 from vqa.training.train import Trainer
 
@@ -26,7 +26,7 @@ from vqa.training.train import Trainer
 def test_scores_of_a_trained_model_follow_the_true_quality(tmp_path: Path) -> None:
     """Half of the demo's KoNViD-1k, the demo's network and recipe; the truth is never shown to the training."""
     params = load(ROOT / "params.yaml")
-    spec = SyntheticSpec.from_dict("konvid1k", load_synthetic("konvid1k", ROOT / "synthetic.yaml"))
+    spec = SyntheticSpec.from_dict("konvid1k", load_source("konvid1k", ROOT / "sources.yaml"))
     spec = dataclasses.replace(spec, splits={"train": 120, "test": 50}, odd={})
     build(spec, tmp_path / "konvid1k", seed=7, jobs=2)
     prepare(tmp_path / "konvid1k", tmp_path / "prepared" / "konvid1k", "stop", frame_store=True)

@@ -79,7 +79,20 @@ def provide(name: str, source: Path, out: Path, listed: str = "") -> list[str]:
         source.mkdir(parents=True, exist_ok=True)
         labels = arrange(name, source, out, listed)
         return [] if listed else surprises(entry, labels)
-    labels = _labels(source / LABELS)
+    labels = link_listed(source / LABELS, source, out)
+    return surprises(entry, labels)
+
+
+def link_listed(labels_file: Path, source: Path, out: Path) -> pd.DataFrame:
+    """Link the files that a label list names from ``source`` to ``out``, which appears only when it is complete.
+
+    Returns:
+        The labels: columns ``name``, ``mos``, ``split``.
+
+    Raises:
+        InputError: one line: a bad label list, a name that leads out of the folder, missing files.
+    """
+    labels = _labels(labels_file)
     missing = [item for item in labels.name if not (source / item).is_file()]
     if missing:
         raise InputError(f"{source}: {len(missing)} of {len(labels)} files are missing, the first: {missing[0]}")
@@ -89,11 +102,11 @@ def provide(name: str, source: Path, out: Path, listed: str = "") -> list[str]:
     for item in labels.name:
         (partial / item).parent.mkdir(parents=True, exist_ok=True)
         link_or_copy(source / item, partial / item)
-    shutil.copyfile(source / LABELS, partial / LABELS)  # no link: the user may go on editing it
+    shutil.copyfile(labels_file, partial / LABELS)  # no link: the user may go on editing it
     if out.exists():
         shutil.rmtree(out)
     os.replace(partial, out)
-    return surprises(entry, labels)
+    return labels
 
 
 def surprises(entry: RealDataset, labels: pd.DataFrame) -> list[str]:

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from vqa.data.items import Part
-from vqa.io import InputError
 from vqa.landscape.curves import BatchLoss, LandscapeConfig, curve, method_loss, random_directions, surface
 from vqa.landscape.sharpness import curvature, mean_rise, top_eigenvalue, worst_rise
 from vqa.methods.base import Inputs, Method
@@ -120,8 +119,9 @@ class FixedBatches(Sequence[tuple[Inputs, Tensor]]):
 
     Items are in the order of the training stream's epoch 0, and looked at as in a training step of that epoch: one
     clip each, the same crops for every run of a seed. A smaller last batch is left out, because the losses are
-    statistics of a batch. All are held in the computer's memory, for a landscape goes through them hundreds of times:
-    19 MB a clip at the paper's size, 18 GB for the training set of KoNViD-1k.
+    statistics of a batch; a part that fills none is one batch by itself. All are held in the computer's memory, for a
+    landscape goes through them hundreds of times: 19 MB a clip at the paper's size, 18 GB for the training set of
+    KoNViD-1k.
 
     Args:
         part: the items.
@@ -130,16 +130,12 @@ class FixedBatches(Sequence[tuple[Inputs, Tensor]]):
         count: batches, 0 for all full ones.
         workers: loader processes.
         device: where a batch is put when it is taken.
-
-    Raises:
-        InputError: if the part does not fill a single batch.
     """
 
     def __init__(self, part: Part, method: Method, seed: int, count: int, workers: int, device: torch.device) -> None:
-        clips, size = ClipDataset(part, method, "train", seed), method.batch_size
+        clips = ClipDataset(part, method, "train", seed)
+        size = min(method.batch_size, len(clips))
         full = len(clips) // size
-        if not full:
-            raise InputError(f"{part.key}: {len(clips)} items do not fill one batch of {size}; lower batch_size")
         order = shuffled(len(clips), seed, 0)[: min(count or full, full) * size]
         loaded = tqdm(batches(clips, order, 0, size, workers), desc=part.key, total=len(order) // size, disable=None)
         self._held = [(inputs, mos.float()) for inputs, mos, _ in loaded]

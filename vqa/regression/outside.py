@@ -113,16 +113,32 @@ def _of_splits(
     return pd.DataFrame(rows)
 
 
-def _of_items(
-    pred: np.ndarray, mos: np.ndarray, title: str, protocol: str, digest: str, draw: tuple[int, int]
+def item_results(
+    pred: np.ndarray,
+    mos: np.ndarray,
+    title: str,
+    protocol: str,
+    digest: str,
+    draw: tuple[int, int],
+    source: str = PREDICTIONS,
 ) -> list[dict[str, Any]]:
-    """Correlations over items, each with a bootstrap interval over the items."""
+    """Rows of ``results.csv``: correlations over items, each with a bootstrap interval over the items.
+
+    Args:
+        pred: predictions ``(n,)``.
+        mos: labels ``(n,)``.
+        title: the tables' name of the data set.
+        protocol: ``released`` or ``clean``.
+        digest: of the item list.
+        draw: resamples of the intervals, and the seed of their stream.
+        source: where the predictions come from (:class:`vqa.report.tables.results.Result`).
+    """
     rows = []
     for metric, function in ROW_METRICS.items():
         generator = numpy_generator("bootstrap", draw[1], "items", title)
         low, high = percentile_interval(resampled_correlation(pred, mos, metric, draw[0], generator))
         value = function(pred[None], mos[None])[0]
-        rows.append(_row(protocol, title, metric, value, low, high, PREDICTIONS, "", n=len(mos), items_digest=digest))
+        rows.append(_row(protocol, title, metric, value, low, high, source, "", n=len(mos), items_digest=digest))
     return rows
 
 
@@ -141,7 +157,7 @@ def _dover(row: Outside, content: dict[str, Any], name: str, title: str, draw: t
     rows = []
     for protocol, weight in zip(BOTH, (weights[name], row.fixed_weight), strict=True):
         fused = weight * technical + (1 - weight) * aesthetic
-        rows += _of_items(fused, table.mos.to_numpy(), title, protocol, items_digest(table), draw)
+        rows += item_results(fused, table.mos.to_numpy(), title, protocol, items_digest(table), draw)
     return pd.DataFrame(rows)
 
 

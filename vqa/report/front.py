@@ -39,6 +39,8 @@ def overview(frames: Frames, params: Params, paper: Path) -> list[str]:
         rows.append([f"[{frame.table.iloc[0]}](tables/{name}.md)", params.tables[name].title, coverage(counts)])
     for path in _absent(frames, paper):
         total["missing"] += int((read_paper(path).value != "").sum())
+    if params.own:
+        return pipe_table(["Table", "Title"], [False] * 2, [row[:2] for row in rows])
     header = ["Table", "Title", "Coverage (per protocol)"]
     return [*pipe_table(header, [False] * 3, rows), "", f"All tables of the paper: {coverage(total)} (per protocol)."]
 
@@ -152,26 +154,26 @@ def front_page(params: Params, reports: Path, paper: Path, prepared: Path) -> st
         InputError: if a table, figure or data set that params name was not made.
     """
     frames = {name: read_table(reports / "tables" / f"{name}.csv") for name in params.tables}
-    common = params.common
+    common, judged = params.common, not params.own
     lines = [
         "# Report",
         "",
-        "The tables and figures of the paper on the generalization of video quality assessment models, rebuilt by",
-        f"`{command(common)}` and shown beside the paper's own numbers.",
+        *_introduction(params),
         "",
         f"> **{scale_warning(common)}**",
         ">",
         f"> Scale `{common.scale}`, {training_seeds(params)}.",
         "> All of it to click and hover: [site/index.html](site/index.html).",
-        *("", "## Verdicts", "", *verdicts(reports), ""),
+        "",
+        *(("## Verdicts", "", *verdicts(reports), "") if judged else ()),
         *("## Tables", "", *overview(frames, params, paper), ""),
-        *("## Baselines", "", BASELINES, "", *baselines(frames, params), ""),
+        *(("## Baselines", "", BASELINES, "", *baselines(frames, params), "") if judged else ()),
         *("## Figures", "", *_figures(params, reports)),
         *("## Data", "", *data_overview(params, prepared), ""),
         *("![Samples of every data set, from low to high MOS](contact_sheet.png)", ""),
         *("## How to read", "", *_how_to_read(params), ""),
-        *("## What was not run", "", *not_run(frames, paper), ""),
-        *("## Our rows in full", "", OUR_ROWS, ""),
+        *(("## What was not run", "", *not_run(frames, paper), "") if judged else ()),
+        *(("## Our rows in full", "", OUR_ROWS, "") if judged else ("## All rows", "")),
     ]
     marks = read_marks(reports / "statistics" / "comparisons.csv", params.statistics["level"])
     for name, frame in frames.items():
@@ -182,6 +184,19 @@ def front_page(params: Params, reports: Path, paper: Path, prepared: Path) -> st
         files = " · ".join(f"[{kind}](tables/{name}.{kind})" for kind in ("md", "tex", "csv"))
         lines += [f"All rows, items and seeds: {files}", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _introduction(params: Params) -> list[str]:
+    if params.own:
+        titles = " and ".join(dataset.title for dataset in params.datasets.values())
+        return [
+            f"Trainings on {titles}, with and without perturbation of the weights, made by `{command(params.common)}`.",
+            "The paper says nothing about these data: there is no number of its own beside ours, and no verdict.",
+        ]
+    return [
+        "The tables and figures of the paper on the generalization of video quality assessment models, rebuilt by",
+        f"`{command(params.common)}` and shown beside the paper's own numbers.",
+    ]
 
 
 def verdicts(reports: Path) -> list[str]:
@@ -231,14 +246,16 @@ def _figures(params: Params, reports: Path) -> list[str]:
 
 def _how_to_read(params: Params) -> list[str]:
     definitions = protocol_definitions(params.common)
+    beside = ["- Gap: train minus test. Every row of ours is shown above the paper's.", f"- Quoted: {QUOTED}"]
+    if params.own:
+        beside = ["- Gap: train minus test."]
     return [
         *(f"- {name.capitalize()} protocol: {text}" for name, text in definitions.items()),
         f"- {MARK} beside a value: it differs from the table's reference row (own recipe, gamma 0, or the row without "
         f"AWP): paired bootstrap over the items, Holm over the table, level {params.statistics['level']:g}.",
         f"- Intervals: {interval_definition(params.common)} A difference between two rows that is small against their "
         "intervals says nothing about which is better.",
-        "- Gap: train minus test. Every row of ours is shown above the paper's.",
-        f"- Quoted: {QUOTED}",
+        *beside,
         "- The CSV file of a table has every cell with its run, seed, number and digest of items, and the intervals of "
         "train values and gaps as well.",
     ]

@@ -15,7 +15,9 @@ MEDIANS = "The interval of a median resamples the items of every split; of publi
 
 def command(common: Common) -> str:
     """What rebuilds the report."""
-    return "make repro" if common.scale == "demo" else f"make {common.scale}"
+    if common.scale == "demo":
+        return "make repro"
+    return f"make {common.scale}" if common.scale in ("real", "paper") else f"vqa repro --scale {common.scale}"
 
 
 def training_seeds(params: Params) -> str:

@@ -20,8 +20,9 @@ class Dataset:
 
     Attributes:
         title: the paper's name of it.
-        source: where the files come from: ``synthetic`` makes them, as ``synthetic.yaml`` says; ``provided`` takes
-            them from ``$VQA_DATA/NAME``; ``published`` are label lists and features that others computed.
+        source: where the files come from: ``synthetic`` makes them, as ``sources.yaml`` says; ``provided`` takes
+            them from ``$VQA_DATA/NAME``; ``published`` are label lists and features that others computed; ``own`` are
+            files and labels of the user's, and ``sources.yaml`` says where (:mod:`vqa.data.own`).
         bad_files: ``stop`` at a corrupt or missing file, or ``exclude`` it with a line in the report.
         frame_store: keep the decoded frames of all items in one file, so that training does not decode again.
         list: key of one of the catalog's item lists (:mod:`vqa.data.catalog`), the expected one if empty.
@@ -34,7 +35,7 @@ class Dataset:
     list: str = ""
 
     def __post_init__(self) -> None:
-        one_of("source", self.source, ("synthetic", "provided", "published"))
+        one_of("source", self.source, ("synthetic", "provided", "published", "own"))
         one_of("bad_files", self.bad_files, ("stop", "exclude"))
 
 
@@ -114,6 +115,23 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Transfer:
+    """Weights that are only scored, on data that they never saw; nothing is trained.
+
+    Attributes:
+        method: a block of ``methods``.
+        weights: file of the weights, ``.safetensors``.
+        data: what is read, as of a run: ``prepared/NAME``, or ``motion/NAME`` with motion features.
+        test: ``dataset/split`` of the test set.
+    """
+
+    method: str
+    weights: str
+    data: str
+    test: str
+
+
+@dataclass(frozen=True)
 class Table:
     """One table of the paper; a row is named by its ``name=value`` setting, else by its method.
 
@@ -127,6 +145,7 @@ class Table:
             values cannot, and are not judged.
         columns: test sets of a table that the paper does not have, whose rows are all added; ``KoNViD-1k`` is any split
             of the data set of that title, ``KoNViD-1k_all`` the split ``all``.
+        splits: of such a table: ``test``, or ``train``, ``test`` and ``gap`` of every test set.
     """
 
     title: str
@@ -135,8 +154,11 @@ class Table:
     added: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stand_in: bool = False
     columns: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ("test",)
 
     def __post_init__(self) -> None:
+        for split in self.splits:
+            one_of("splits", split, ("train", "test", "gap"))
         if self.columns and (self.rows or self.quoted):
             raise ValueError("columns are for a table that the paper does not have: its rows belong in added")
         for row, runs in {**self.rows, **self.added}.items():
@@ -169,6 +191,7 @@ class Params:
         published: blocks of published files (labels, features, predictions, results), by name.
         regressions: blocks of regressions on published features, by name.
         quotable: blocks of numbers that follow from published predictions and results, by name.
+        transfers: weights that are scored and not trained, by name.
     """
 
     root: str
@@ -189,6 +212,12 @@ class Params:
     published: dict[str, Any] = field(default_factory=dict)
     regressions: dict[str, Any] = field(default_factory=dict)
     quotable: dict[str, Any] = field(default_factory=dict)
+    transfers: dict[str, Transfer] = field(default_factory=dict)
+
+    @property
+    def own(self) -> bool:
+        """Whether this is a scale of the user's own data, of which the paper says nothing."""
+        return any(dataset.source == "own" for dataset in self.datasets.values())
 
     def perturbation(self, run: Run) -> tuple[str, float]:
         """Kind and gamma of a run's perturbation, see :class:`Perturbing` for fine-tuning."""
@@ -211,7 +240,10 @@ def load(path: Path = Path("params.yaml")) -> Params:
     for name, run in params.runs.items():
         _check_run(f"{path.name}: runs.{name}", run, params)
         _check_parent(f"{path.name}: runs.{name}.init", name, run, params)
-    filling = {**params.runs, **params.regressions, **params.quotable}
+    for name, transfer in params.transfers.items():
+        known_name(f"{path.name}: transfers.{name}.method", transfer.method, params.methods)
+        known_name(f"{path.name}: transfers.{name}.test", transfer.test.partition("/")[0], params.datasets)
+    filling = {**params.runs, **params.regressions, **params.quotable, **params.transfers}
     for name, table in params.tables.items():
         for place, rows in (("rows", table.rows), ("added", table.added)):
             for run in itertools.chain(*rows.values()):
@@ -256,8 +288,10 @@ def _check_parent(where: str, name: str, run: Run, params: Params) -> None:
         raise ParamsError(f"{where}: {run.parent} has several {many}; name one, runs/{run.parent}/weights/{one}/FILE")
 
 
-def load_synthetic(name: str, path: Path = Path("synthetic.yaml")) -> dict[str, Any]:
-    """What the synthetic data set ``name`` is made of, for :class:`vqa.data.synthetic.spec.SyntheticSpec`.
+def load_source(name: str, path: Path = Path("sources.yaml")) -> dict[str, Any]:
+    """What the data set ``name`` is made of: recipe of a synthetic one, places of the user's own.
+
+    :class:`vqa.data.synthetic.spec.SyntheticSpec` and :class:`vqa.data.own.Source` read it.
 
     Raises:
         ParamsError: if the file cannot be read or has no block of that name.

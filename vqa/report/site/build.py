@@ -74,7 +74,8 @@ def pages(inputs: Inputs) -> dict[str, str]:
     """Text of every page by its path in the site."""
     env, params = environment(), inputs.params
     shared = {
-        "pages": PAGES,
+        "pages": [page for page in PAGES if page[0] != "verdicts.html" or not params.own],
+        "own": params.own,
         "colours": COLOURS,
         "signs": SIGNS,
         "percent": {key: f"{100 * params.statistics[key]:g} %" for key in ("level", "power")},

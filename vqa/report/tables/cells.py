@@ -105,9 +105,10 @@ def _columns(name: str, table: Table, paper: pd.DataFrame, titles: list[str]) ->
         known_name(f"params.yaml: tables.{name}.columns", column.partition("_")[0], dict.fromkeys(titles))
     number = f"Table {name[-1]}"
     return [
-        {"table": number, "dataset": title, "metric": metric, "split": "test"}
+        {"table": number, "dataset": title, "metric": metric, "split": split}
         for title in table.columns
         for metric in ("SRCC", "PLCC")
+        for split in table.splits
     ]
 
 

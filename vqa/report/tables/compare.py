@@ -31,10 +31,10 @@ BASELINES = ("weight_decay=0.05", "augmentation=base", "gamma=0")
 
 
 def reference_row(row: str, rows: list[str]) -> str | None:
-    """The row that ``row`` is measured against: the baseline of a sweep, ``X`` for ``X+AWP``, or None."""
+    """The row that ``row`` is measured against: the baseline of a sweep, ``X`` for ``X+AWP`` or ``X+RWP``, or None."""
     if row in BASELINES:
         return None
-    stem = row.removesuffix("+AWP")
+    stem = row.removesuffix("+AWP").removesuffix("+RWP")
     candidates = (*BASELINES, stem) if stem != row else BASELINES
     return next((name for name in candidates if name in rows), None)
 

@@ -79,6 +79,19 @@ def verdict_page(
     return "\n".join(lines).rstrip() + "\n"
 
 
+def unjudged_page(court: Court, own: dict[str, str]) -> str:
+    """Markdown of the page of a scale of the user's own data: the paper says nothing about them.
+
+    Args:
+        court: gives our results, level and margin.
+        own: titles of the tables, by name.
+    """
+    nothing = (
+        "The paper says nothing about these data, so that no claim of it was judged. What the rows say themselves:"
+    )
+    return "\n".join(["# Verdicts", "", nothing, "", *_own_tables(court, own)]) + "\n"
+
+
 def _reach(common: Common) -> str:
     """What data the verdicts are about."""
     if common.scale == "demo":

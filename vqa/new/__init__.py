@@ -1,0 +1,4 @@
+"""A data set of the user's own becomes a scale of its own: labels of any kind, their files, params.
+
+It may use every room but the bench; it computes nothing itself.
+"""

@@ -1,0 +1,96 @@
+"""Names of a label list to the files that they mean, and what these files are."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+import av
+
+from vqa.data.video import IMAGE_SUFFIXES
+from vqa.io import InputError
+
+# Bytes of decoded frames up to which they are kept: beyond, trainings decode the files again in every epoch.
+STORE_LIMIT = 6 * 2**30
+
+
+def match_files(names: Iterable[str], folder: Path) -> dict[str, str]:
+    """The file of every name, as its path below the folder.
+
+    A name is a path below the folder, or the end of one, with or without what comes after the last dot.
+
+    Raises:
+        InputError: one line: no such folder, or how many names mean no file or several, with the first of them.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    ends: dict[str, set[str]] = defaultdict(set)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            for end in _ends(path.relative_to(folder).as_posix()):
+                ends[end].add(path.relative_to(folder).as_posix())
+    found, missing, several = {}, [], []
+    for name in names:
+        files = _files(name.replace("\\", "/"), ends)
+        if len(files) == 1:
+            found[name] = next(iter(files))
+        else:
+            (several if files else missing).append(name)
+    if missing:
+        raise InputError(f"{folder}: no file for {len(missing)} of {len(found) + len(missing)} names, as {missing[0]}")
+    if several:
+        files = ", ".join(sorted(_files(several[0].replace("\\", "/"), ends))[:3])
+        raise InputError(f"{folder}: several files for {len(several)} names, as {several[0]}: {files}")
+    meant = Counter(found.values())
+    twice = [file for file, names in meant.items() if names > 1]
+    if twice:
+        raise InputError(f"{folder}: two names mean the same file, {twice[0]}")
+    return found
+
+
+def _ends(path: str) -> Iterable[str]:
+    """Every end of a path, and the same without its suffix."""
+    parts = PurePosixPath(path).parts
+    for start in range(len(parts)):
+        end = "/".join(parts[start:])
+        yield end
+        yield end.removesuffix(PurePosixPath(path).suffix)
+
+
+def _files(name: str, ends: dict[str, set[str]]) -> set[str]:
+    """Files that a name means; leading folders that do not exist below the folder are left out of it."""
+    parts = PurePosixPath(name).parts
+    for start in range(len(parts)):
+        files = ends.get("/".join(parts[start:]), set())
+        exact = {file for file in files if file == name}
+        if files:
+            return exact or files
+    return set()
+
+
+def are_images(files: Iterable[str]) -> bool:
+    """Whether the files are images.
+
+    Raises:
+        InputError: if some are and some are not.
+    """
+    kinds = {file: Path(file).suffix.lower() in IMAGE_SUFFIXES for file in files}
+    if len(set(kinds.values())) > 1:
+        image, video = (next(file for file, kind in kinds.items() if kind is wanted) for wanted in (True, False))
+        raise InputError(f"{image} is an image and {video} is not: make a data set of each")
+    return all(kinds.values())
+
+
+def decoded_bytes(paths: Iterable[Path]) -> int:
+    """About how many bytes all decoded frames take, by what the files say of themselves; 0 where they say nothing."""
+    return sum(map(_decoded_bytes, paths))
+
+
+def _decoded_bytes(path: Path) -> int:
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.best("video")
+            seconds = (container.duration or 0) / av.time_base
+            frames = stream.frames or int(seconds * float(stream.average_rate or 0)) or 1
+            return 3 * frames * stream.width * stream.height
+    except (av.error.FFmpegError, OSError, ValueError, AttributeError):
+        return 0  # what is wrong with it, the stage prepare says

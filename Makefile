@@ -1,9 +1,12 @@
-# Every command of the suite. Each sets up the environment it needs; the first one takes a few minutes to download it.
+# What a newcomer types. Each sets up the environment it needs; the first one takes a few minutes to download it. The
+# command `vqa` in .venv/bin does the same, and more, with options: `vqa --help`.
 VENV ?= .venv
 PYTHON ?= python3.11
 JOBS ?= 0
 TEST_JOBS ?= 2
 BIN := $(VENV)/bin
+# As .venv/bin/vqa, but always of this folder, whatever VENV is.
+VQA := $(BIN)/python -m vqa.cli
 STAMP := $(VENV)/.lock-sha256
 SHELL := /bin/bash
 
@@ -32,7 +35,7 @@ venv:  ## Set up the environment (done by every other target); rebuilt only when
 	fi
 
 repro: venv  ## Rebuild data, trainings, tables and figures of the demo scale; only what is out of date
-	$(BIN)/python -m stages.repro --jobs $(JOBS)
+	$(VQA) repro --scale demo --jobs $(JOBS)
 
 test: venv  ## Run all tests, TEST_JOBS files at a time
 	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
@@ -46,18 +49,18 @@ cpus: venv  ## Prove that other processors give the same bytes, with QEMU (packa
 	$(BIN)/python -m pytest -m cpus -rs tests/test_cpus.py
 
 check: venv  ## Compare every run's metrics with reports/baselines; exit code 1 on a regression
-	$(BIN)/python -m stages.check
-	@if [ -d real/runs ]; then cd real && PYTHONPATH=.. $(abspath $(BIN))/python -m stages.check; fi
+	$(VQA) check --scale demo
+	@if [ -d real/runs ]; then $(VQA) check --scale real; fi
 
 bench: venv  ## Measure speed: sampling, training, data, graph
-	$(BIN)/python -m stages.bench
+	$(VQA) bench
 
 ui: venv  ## Mirror the runs into MLflow and open its UI on http://127.0.0.1:5000
-	$(BIN)/python -m stages.track
+	$(VQA) track
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
 
 paper: venv  ## Rebuild the paper scale on GPUs; needs VQA_DATA, see README.md
-	cd paper && PYTHONPATH=.. $(abspath $(BIN))/python -m stages.repro --jobs $(JOBS)
+	$(VQA) repro --scale paper --jobs $(JOBS)
 
 real: venv  ## Rebuild the real scale: published labels, features and predictions (36 MB, from VQA_MIRROR or the network)
-	cd real && PYTHONPATH=.. $(abspath $(BIN))/python -m stages.repro --jobs $(JOBS)
+	$(VQA) repro --scale real --jobs $(JOBS)

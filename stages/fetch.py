@@ -5,35 +5,22 @@ from ``$VQA_DATA/DATASET``, which is filled first where no form is in the way (s
 published one is labels and features that others computed (see :mod:`vqa.data.published.datasets`); the user's own is
 linked from where ``sources.yaml`` says (see :mod:`vqa.data.own`). What is downloaded comes from the folder that
 ``VQA_MIRROR`` names, if it is there.
-
-``python -m stages.fetch --check [DATASET]`` fetches nothing and says what is on disk, see :mod:`stages.audit`.
 """
 
-import argparse
-import importlib
 import sys
 from pathlib import Path
 
+from stages.common import argument
 from vqa.io import run_stage
 from vqa.settings.params import Dataset, load, load_source
-from vqa.settings.strict import ParamsError, known_name
+from vqa.settings.strict import ParamsError
 
 
-def main() -> int:
-    """Make or link the data set named on the command line; or audit it, with exit code 1 if something is bad."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dataset", nargs="?", help="a key of params.yaml: datasets")
-    parser.add_argument("--check", action="store_true", help="audit what is on disk, of this data set or of all")
-    arguments = parser.parse_args()
-    if arguments.check:
-        # By its name, so that no change of the audit makes DVC fetch anything again.
-        return importlib.import_module("stages.audit").check(arguments.dataset)
-    if arguments.dataset is None:
-        parser.error("the name of a data set is missing")
+def main() -> None:
+    """Make or link the data set named on the command line."""
     params = load()
-    known_name("params.yaml: datasets", arguments.dataset, params.datasets)
-    fetch(arguments.dataset, params.datasets[arguments.dataset], Path("data") / arguments.dataset, params.common.seed)
-    return 0
+    name = argument(__doc__, "dataset", params.datasets)
+    fetch(name, params.datasets[name], Path("data") / name, params.common.seed)
 
 
 def fetch(name: str, dataset: Dataset, out: Path, seed: int) -> None:

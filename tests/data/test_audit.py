@@ -12,8 +12,8 @@ import pytest
 from clips import broken_videos, numbered_frames, write_video
 from project import ROOT
 
-from stages import audit as stage
 from stages import fetch
+from vqa.cli.app import main
 from vqa.data import audit
 from vqa.data.audit import audit_dataset, audit_entry, counts
 from vqa.data.prepare import prepare
@@ -62,7 +62,7 @@ def found(data: Path, **options: bool) -> dict[str, list[str]]:
 
 def test_a_good_data_set(data, run):
     assert found(data) == {"note": ["labels.csv"], "present": ["a.mp4", "b.mp4", "c.mp4"]}
-    code, lines = run(stage.main, NAME)
+    code, lines = run(main, "fetch", "--check", NAME)
     assert code == 0
     assert lines[0].startswith(f"note: data/{NAME}/labels.csv: konvid1k: test 1, train 2; expected")
     assert lines[-1] == f"{NAME}: 3 present, 0 missing, 0 corrupt, 0 undecodable, 0 extra"
@@ -81,21 +81,21 @@ def test_every_kind_of_damage_is_told_apart(data, run):
     (data / "b.mp4").write_bytes(b"")
     assert found(data)["undecodable"] == ["b.mp4"]
     assert "undecodable" not in found(data, decode=False)
-    code, lines = run(fetch.main, "--check", NAME)
+    code, lines = run(main, "fetch", "--check", NAME)
     assert code == 1
     assert f"undecodable: data/{NAME}/b.mp4: empty file (0 bytes); replace or exclude it" in lines
     assert lines[-1] == f"{NAME}: 1 present, 1 missing, 0 corrupt, 1 undecodable, 1 extra"
-    code, lines = run(stage.main, NAME, "--quick")
+    code, lines = run(main, "fetch", "--check", NAME, "--quick")
     assert (code, lines[-1]) == (1, f"{NAME}: 2 present, 1 missing, 0 corrupt, 0 undecodable, 1 extra")
 
 
 def test_extra_files_alone_are_no_failure(data, run):
     (data / "x.txt").touch()
-    assert run(stage.main, NAME)[0] == 0
+    assert run(main, "fetch", "--check", NAME)[0] == 0
 
 
 def test_what_was_never_fetched_is_missing(data, run):
-    code, lines = run(fetch.main, "--check")
+    code, lines = run(main, "fetch", "--check")
     assert code == 1
     assert any(line.startswith("missing: data/lsvq/labels.csv: ") for line in lines)
     assert "lsvq: 0 present, 1 missing, 0 corrupt, 0 undecodable, 0 extra" in lines
@@ -108,8 +108,7 @@ def test_a_label_list_that_cannot_be_read_is_corrupt(data):
 
 
 def test_names_of_data_sets_are_checked(data, run):
-    assert run(fetch.main, "--check", "konvid") == (2, [])
-    assert run(stage.main, "konvid") == (2, [])
+    assert run(main, "fetch", "--check", "konvid") == (2, [])
     assert run(fetch.main) == (2, [])
 
 
@@ -140,7 +139,7 @@ def test_published_entries_are_checked_by_their_checksums(data, run, monkeypatch
         *(("present", "log.txt"), ("corrupt", "other.txt"), ("missing", "gone.txt"), ("extra", "stray")),
     ]
     assert counts(findings) == {"present": 1, "missing": 1, "corrupt": 1, "undecodable": 0, "extra": 1}
-    code, lines = run(stage.main)
+    code, lines = run(main, "fetch", "--check")
     assert code == 1
     assert "published/sama-log: 1 present, 1 missing, 1 corrupt, 0 undecodable, 1 extra" in lines
 

@@ -119,7 +119,7 @@ def test_the_build_stops_before_it_begins(tmp_path: Path) -> None:
     (tmp_path / "sources.yaml").write_text((PROJECT / "sources.yaml").read_text())
     # A proxy that is not there cuts this process off, wherever the test runs
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT), "https_proxy": "http://127.0.0.1:1"}
-    command = [sys.executable, "-m", "stages.repro"]
+    command = [sys.executable, "-m", "vqa.cli", "repro"]
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("error: ")

@@ -98,7 +98,7 @@ def test_side_by_side_gives_the_lock_of_dvc_repro_and_then_nothing_is_left(toy, 
     shutil.copytree(toy, serial)
     assert run(serial, "dvc", "repro", "-q").returncode == 0
 
-    done = run(toy, "stages.repro", "--jobs", "2")
+    done = run(toy, "vqa.cli", "repro", "--jobs", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 stages reproduced" in done.stdout, "fingerprints come first, outside the count"
     assert lock(toy) == lock(serial)
@@ -108,7 +108,7 @@ def test_side_by_side_gives_the_lock_of_dvc_repro_and_then_nothing_is_left(toy, 
     assert not overlap(serial)
 
     before = times(toy)
-    again = run(toy, "stages.repro", "--jobs", "2")
+    again = run(toy, "vqa.cli", "repro", "--jobs", "2")
     assert again.returncode == 0
     assert "0 stages reproduced" in again.stdout
     assert times(toy) == before
@@ -117,7 +117,7 @@ def test_side_by_side_gives_the_lock_of_dvc_repro_and_then_nothing_is_left(toy, 
 @pytest.mark.slow
 def test_a_failing_stage_blocks_only_what_depends_on_it(toy):
     write(toy, graph(second="echo first words && echo why it failed >&2 && exit 3"))
-    done = run(toy, "stages.repro", "--jobs", "2")
+    done = run(toy, "vqa.cli", "repro", "--jobs", "2")
     assert done.returncode == 1
     assert "failed: b; not started after them: 2" in done.stdout
     assert "b  " in done.stdout
@@ -129,7 +129,7 @@ def test_a_failing_stage_blocks_only_what_depends_on_it(toy):
 
     write(toy, graph())
     (toy.parent / "times.txt").unlink()
-    done = run(toy, "stages.repro", "--jobs", "1")
+    done = run(toy, "vqa.cli", "repro", "--jobs", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(times(toy)) == {"b", "after_b", "join"}, "what succeeded beside the failure is kept"
     assert run(toy, "dvc", "status", "-q").returncode == 0
@@ -137,7 +137,7 @@ def test_a_failing_stage_blocks_only_what_depends_on_it(toy):
 
 @pytest.mark.slow
 def test_one_job_runs_one_stage_at_a_time(toy):
-    done = run(toy, "stages.repro", "--jobs", "1")
+    done = run(toy, "vqa.cli", "repro", "--jobs", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     spans = sorted(times(toy).values())
     assert len(spans) == 6
@@ -147,7 +147,7 @@ def test_one_job_runs_one_stage_at_a_time(toy):
 @pytest.mark.slow
 def test_every_running_stage_has_a_gpu_of_its_own_among_the_visible_ones(toy):
     write(toy, graph(gpu=True))
-    done = run(toy, "stages.repro", CUDA_VISIBLE_DEVICES="2,5")
+    done = run(toy, "vqa.cli", "repro", CUDA_VISIBLE_DEVICES="2,5")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 at a time" in done.stdout
     assert {(toy / name).read_text().strip() for name in ("a.txt", "b.txt")} == {"2", "5"}
@@ -155,7 +155,7 @@ def test_every_running_stage_has_a_gpu_of_its_own_among_the_visible_ones(toy):
 
 @pytest.mark.parametrize("jobs", ["-1", "-7"])
 def test_a_wrong_number_of_jobs_is_refused_in_one_line(tmp_path, jobs):
-    done = run(tmp_path, "stages.repro", "--jobs", jobs)
+    done = run(tmp_path, "vqa.cli", "repro", "--jobs", jobs)
     assert done.returncode == 2
     assert done.stderr == f"error: --jobs: {jobs} is negative\n"
 
@@ -173,7 +173,7 @@ def test_bad_parameters_end_the_runner_with_one_line(toy, old, new, message):
     shutil.copy(ROOT / "dvc.yaml", toy)
     text = (ROOT / "params.yaml").read_text()
     (toy / "params.yaml").write_text(text.replace(old, new, 1).replace("root: .", f"root: {ROOT}"))
-    done = run(toy, "stages.repro", "--jobs", "1")
+    done = run(toy, "vqa.cli", "repro", "--jobs", "1")
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert message in done.stderr

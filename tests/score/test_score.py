@@ -17,7 +17,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from score_fixture import FIELDS, RUNS, Score
 
-from stages import score as stage
+from vqa.cli.app import main
 from vqa.data.video import MediaError
 from vqa.io import InputError, file_digest
 from vqa.score.files import files_of
@@ -278,8 +278,10 @@ def test_without_json_there_is_a_table_with_a_row_per_file(
     scored_project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.chdir(scored_project)
-    monkeypatch.setattr(sys, "argv", ["score", "data/tiny/files/1.mp4", "a|b.mp4"])
-    assert stage.main() == 1
+    monkeypatch.setattr(sys, "argv", ["vqa", "score", "data/tiny/files/1.mp4", "a|b.mp4"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 1
     lines = capsys.readouterr().out.splitlines()
     assert [cell.strip() for cell in lines[0].strip("|").split("|")] == FIELDS
     assert len(lines) == 4

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from stages import fingerprints
 from vqa.io import file_digest, run_stage
 
-RUN, TUNED = "A13-tiny-awp", "E01-tiny-tuned"
+RUN, TUNED, TRANSFER = "A13-tiny-awp", "E01-tiny-tuned", "Z01-tiny"
 SEQUENCE = (
     *(("fetch", "konvid1k"), ("prepare", "konvid1k"), ("contact_sheet",), ("motion", "konvid1k")),
     *(("zero_shot", "motion"), ("initial", "fastvqa"), ("train", RUN), ("evaluate", RUN), ("train", TUNED)),
@@ -34,8 +34,7 @@ SEQUENCE = (
         ("site",),
         ("report",),
         ("fingerprints",),
-        ("check", "--update"),
-        ("check",),
+        ("transfer", TRANSFER),
     ),
 )
 
@@ -88,6 +87,10 @@ landscape:
 landscapes:
   A13-tiny-awp: {method: fastvqa, data: prepared/konvid1k, weights: [last_ema, epoch_1_raw], surface: true}
   E01-tiny-tuned: {method: fastvqa, data: prepared/konvid1k, weights: [last_ema]}
+transfers:
+  Z01-tiny:
+    {method: fastvqa, weights: runs/A13-tiny-awp/weights/last_ema.safetensors, data: prepared/konvid1k,
+     test: konvid1k/test}
 statistics: {permutations: 99, level: 0.05, power: 0.8, margin: 0.02, rise_at: 0.5}
 figures:
   fig1a: {kind: curves, run: A13-tiny-awp, metric: srcc, title: FAST-VQA on KoNViD-1k}
@@ -135,7 +138,16 @@ for line in sys.argv[2:]:
 
 def run(folder: Path, stage: str, *arguments: str) -> subprocess.CompletedProcess:
     """Run a stage as DVC does, from the folder of the scale."""
-    command = [sys.executable, "-m", f"stages.{stage}", *arguments]
+    return _python(folder, f"stages.{stage}", *arguments)
+
+
+def vqa(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run the command of a person from there."""
+    return _python(folder, "vqa.cli", *arguments)
+
+
+def _python(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", *arguments]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{folder.parent / 'site'}{os.pathsep}{ROOT}"}
     return subprocess.run(command, cwd=folder, env=env, text=True, capture_output=True, check=False)
 
@@ -160,6 +172,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = run(folder, *stage)
         assert done.returncode == 0, f"{' '.join(stage)}: {done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr
+    for option in (["--update"], []):
+        done = vqa(folder, "check", *option)
+        assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
 
@@ -267,6 +282,21 @@ def test_fine_tuning_starts_from_the_weights_of_the_other_run(finished):
     assert all(0 < moved < 0.1 for moved in shapes.values()), "the backbone moved on from there, a little"
 
 
+def test_weights_that_are_only_scored_give_what_the_run_that_made_them_got(finished):
+    own, scored = (pd.read_csv(finished / "runs" / name / "predictions.csv") for name in (RUN, TRANSFER))
+    clean = own[(own.protocol == "clean") & (own.split == "test")].reset_index(drop=True)
+    assert scored.groupby("protocol").size().to_dict() == {"clean": 6, "released": 6}
+    found = scored[scored.protocol == "clean"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.drop(columns="epoch"), clean.drop(columns="epoch"))
+    metrics = json.loads((finished / "runs" / RUN / "metrics.json").read_text())
+    results = pd.read_csv(finished / "runs" / TRANSFER / "results.csv").set_index(["protocol", "metric"])
+    for metric in ("SRCC", "PLCC"):
+        value = metrics["clean"]["scores"]["konvid1k/test"][metric.lower()]
+        assert results.value["clean", metric] == pytest.approx(value)
+    assert set(results.source) == {"trained"}
+    assert set(results.items_digest) == {metrics["items_digest"]["konvid1k/test"]}
+
+
 def test_motion_features_follow_the_item_list_and_are_named_for_zero_shot_runs(finished):
     features = np.load(finished / "motion" / "konvid1k" / "features.npy")
     assert features.shape == (18, 2, 16 * 4 + 8 * 4)
@@ -342,7 +372,7 @@ def test_fingerprints_cover_every_module_that_the_stages_imported(finished):
 
 def test_everything_made_anew_in_warm_processes_has_the_same_bytes(finished, tmp_path):
     again = make_scale(tmp_path)
-    lines = [" ".join(stage) for stage in SEQUENCE if stage[0] != "check"]
+    lines = [" ".join(stage) for stage in SEQUENCE]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", WARM, str(finished / "fingerprints"), *lines]
     done = subprocess.run(command, cwd=again, env=env, text=True, capture_output=True, check=False)
@@ -370,8 +400,8 @@ def test_tolerances_are_measured_over_other_seeds_and_kept(scale):
     path = scale.parent / "root" / "reports" / "baselines" / "tiny.json"
     before = json.loads(path.read_text())
     assert before["tolerances"] == {}
-    assert "--seeds: 2" in refused(run(scale, "tolerances", "--seeds", "2"))
-    done = run(scale, "tolerances", "--seeds", "3")
+    assert "--seeds: 2" in refused(vqa(scale, "check", "--tolerances", "--seeds", "2"))
+    done = vqa(scale, "check", "--tolerances", "--seeds", "3")
     assert done.returncode == 0, done.stderr
     tolerances = json.loads(path.read_text())["tolerances"]
     assert tolerances["seeds"] == [4, 5, 6]
@@ -380,13 +410,13 @@ def test_tolerances_are_measured_over_other_seeds_and_kept(scale):
     values = [fold["clean"]["scores"]["konvid1k/test"]["srcc"] for fold in metrics["folds"].values()]
     farthest = max(abs(value - np.mean(values)) for value in values)
     assert farthest - 1e-4 <= tolerances["methods"]["fastvqa"]["srcc"] < 2, "of both protocols, the larger"
-    assert run(scale, "check", "--update").returncode == 0
+    assert vqa(scale, "check", "--update").returncode == 0
     assert json.loads(path.read_text()) == {**before, "tolerances": tolerances}
 
 
 def test_evaluation_without_weights_and_check_without_baseline_say_what_is_missing(scale):
     (scale.parent / "root" / "reports" / "baselines" / "tiny.json").unlink()
-    assert "tiny.json" in refused(run(scale, "check"))
+    assert "tiny.json" in refused(vqa(scale, "check"))
     shutil.rmtree(scale / "runs")
     assert f"train@{RUN}" in refused(run(scale, "evaluate", RUN))
 
@@ -396,7 +426,7 @@ def test_check_fails_on_a_fallen_metric(scale):
     metrics = json.loads(path.read_text())
     metrics["clean"]["scores"]["konvid1k/test"]["srcc"] -= 0.5
     path.write_text(json.dumps(metrics))
-    done = run(scale, "check")
+    done = vqa(scale, "check")
     assert done.returncode == 1
     assert "REGRESSION" in done.stdout
     assert done.stderr == ""
@@ -451,7 +481,6 @@ def test_a_misspelt_name_gets_a_suggestion(quick, stage, argument, hint):
         (("figures", "fig1a"), "dvc repro train@"),
         (("verdicts",), "dvc repro "),
         (("site",), "dvc repro "),
-        (("check",), "metrics.json"),
         (("report",), "table"),
     ],
 )

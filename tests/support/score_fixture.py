@@ -18,11 +18,11 @@ from project import ROOT
 from safetensors.torch import save_file
 from tiny import BLOCKS, CPU
 
-from stages import score as stage
+from vqa.cli.app import main
 from vqa.data.items import Part, PreparedDataset
 from vqa.data.prepare import prepare
 from vqa.device import set_up
-from vqa.io import run_stage, write_csv
+from vqa.io import write_csv
 from vqa.methods import load_method
 from vqa.rng import torch_generator
 from vqa.settings.params import Params, load
@@ -107,9 +107,9 @@ def command(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
     def call(*arguments: str | Path) -> tuple[int, list[dict], str]:
         monkeypatch.chdir(project)
-        monkeypatch.setattr(sys, "argv", ["score", "--json", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["vqa", "score", "--json", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            run_stage(stage.main)
+            main()
         out, err = capsys.readouterr()
         return ended.value.code, [json.loads(line) for line in out.splitlines()], err
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from report_fixture import build_project, call, edit_metrics
 
-from stages import check as stage
+from vqa.cli.app import main
 from vqa.tracking.check import MEAN, changed_items, compare, make_baseline
 
 TOLERANCES = {"methods": {"fastvqa": {"srcc": 0.05, "plcc": 0.05}}, "mean test srcc": 0.02}
@@ -26,7 +26,7 @@ def edit_baseline(project: Path, edit: Callable[[dict], object]) -> None:
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("check")
     build_project(folder)
-    assert call(stage.main, folder, "--update") == 0
+    assert call(main, folder, "check", "--update") == 0
     edit_baseline(folder, lambda baseline: baseline.update(tolerances=TOLERANCES))
     return folder
 
@@ -57,7 +57,7 @@ def verdict_of(text: str, run: str, metric: str) -> str:
 
 
 def test_same_metrics_pass_and_orphans_do_not_count(project: Path, capsys: pytest.CaptureFixture) -> None:
-    assert call(stage.main, project) == 0
+    assert call(main, project, "check") == 0
     out = capsys.readouterr().out
     assert out.splitlines()[-1].startswith("passed: ")
     assert "orphan" not in out
@@ -68,7 +68,7 @@ def test_on_the_same_kind_of_machine_the_last_digit_counts(
     project: Path, capsys: pytest.CaptureFixture, protocol: str
 ) -> None:
     shift(project, "A06", -0.000002, protocol)
-    assert call(stage.main, project) == 1
+    assert call(main, project, "check") == 1
     out = capsys.readouterr().out
     assert verdict_of(out, "A06", f"{protocol} konvid1k/test srcc") == "REGRESSION"
     assert "the same digits" in out.splitlines()[-1]
@@ -77,7 +77,7 @@ def test_on_the_same_kind_of_machine_the_last_digit_counts(
 @pytest.mark.parametrize("protocol", ["clean", "released"])
 def test_a_fall_beyond_tolerance_fails(elsewhere: Path, capsys: pytest.CaptureFixture, protocol: str) -> None:
     shift(elsewhere, "A06", -0.06, protocol)
-    assert call(stage.main, elsewhere) == 1
+    assert call(main, elsewhere, "check") == 1
     out = capsys.readouterr().out
     assert verdict_of(out, "A06", f"{protocol} konvid1k/test srcc") == "REGRESSION"
     assert out.splitlines()[-1].startswith("FAILED: ")
@@ -85,34 +85,34 @@ def test_a_fall_beyond_tolerance_fails(elsewhere: Path, capsys: pytest.CaptureFi
 
 def test_a_fall_within_tolerance_passes_elsewhere(elsewhere: Path, capsys: pytest.CaptureFixture) -> None:
     shift(elsewhere, "A06", -0.04)
-    assert call(stage.main, elsewhere) == 0
+    assert call(main, elsewhere, "check") == 0
     assert "spread over seeds for the 3 runs" in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_a_method_whose_tolerances_were_not_measured_is_named(elsewhere: Path, capsys: pytest.CaptureFixture) -> None:
     edit_baseline(elsewhere, lambda baseline: baseline["tolerances"].update(methods={}))
-    assert call(stage.main, elsewhere) == 2
+    assert call(main, elsewhere, "check") == 2
     err = capsys.readouterr().err
     assert "no tolerances of fastvqa" in err
-    assert "stages.tolerances" in err
+    assert "--tolerances" in err
 
 
 def test_a_rise_is_reported_and_passes(project: Path, capsys: pytest.CaptureFixture) -> None:
     shift(project, "A06", 0.2)
-    assert call(stage.main, project) == 0
+    assert call(main, project, "check") == 0
     assert verdict_of(capsys.readouterr().out, "A06", "clean konvid1k/test srcc") == "improved"
 
 
 def test_train_metrics_are_informative(project: Path, capsys: pytest.CaptureFixture) -> None:
     shift(project, "A06", -0.3, key="konvid1k/train")
-    assert call(stage.main, project) == 0
+    assert call(main, project, "check") == 0
     assert verdict_of(capsys.readouterr().out, "A06", "clean konvid1k/train srcc") == "changed"
 
 
 def test_many_small_falls_fail_by_their_mean(elsewhere: Path, capsys: pytest.CaptureFixture) -> None:
     for run in ("A01", "A06", "A15"):
         shift(elsewhere, run, -0.04)
-    assert call(stage.main, elsewhere) == 1
+    assert call(main, elsewhere, "check") == 1
     out = capsys.readouterr().out
     assert verdict_of(out, MEAN, "clean mean test srcc") == "REGRESSION"
     assert out.count("REGRESSION") == 2  # the mean's line and the summary
@@ -123,20 +123,20 @@ def test_an_undefined_metric_is_a_regression(project: Path) -> None:
         metrics["clean"]["scores"]["konvid1k/test"]["srcc"] = None
 
     edit_metrics(project, "A06", collapse)
-    assert call(stage.main, project) == 1
+    assert call(main, project, "check") == 1
 
 
 def test_a_run_that_left_params_is_missing(project: Path, capsys: pytest.CaptureFixture) -> None:
     params = yaml.safe_load((project / "params.yaml").read_text())
     del params["runs"]["A06"], params["tables"]["table03"]
     (project / "params.yaml").write_text(yaml.safe_dump(params))
-    assert call(stage.main, project) == 1
+    assert call(main, project, "check") == 1
     assert verdict_of(capsys.readouterr().out, "A06", "clean konvid1k/test srcc") == "missing"
 
 
 def test_a_new_run_passes(project: Path, capsys: pytest.CaptureFixture) -> None:
     edit_baseline(project, lambda baseline: baseline["runs"].pop("A15"))
-    assert call(stage.main, project) == 0
+    assert call(main, project, "check") == 0
     assert verdict_of(capsys.readouterr().out, "A15", "clean konvid1k/test srcc") == "new"
 
 
@@ -145,22 +145,22 @@ def test_changed_items_fail_whatever_the_metrics(project: Path, capsys: pytest.C
         metrics["items_digest"]["konvid1k/test"] = "feedfacecafe"
 
     edit_metrics(project, "A06", other_items)
-    assert call(stage.main, project) == 1
+    assert call(main, project, "check") == 1
     assert "FAILED: items of konvid1k/test changed: baseline" in capsys.readouterr().out
-    assert call(stage.main, project, "--update") == 2  # two runs on different items make no baseline
+    assert call(main, project, "check", "--update") == 2  # two runs on different items make no baseline
     assert "other items of konvid1k/test" in capsys.readouterr().err
 
 
 def test_absent_files_are_exit_code_2_with_what_to_do(project: Path, capsys: pytest.CaptureFixture) -> None:
     path = project / "reports" / "baselines" / "demo.json"
     path.write_text("{")
-    assert call(stage.main, project) == 2
+    assert call(main, project, "check") == 2
     assert "not a whole baseline file" in capsys.readouterr().err
     path.unlink()
-    assert call(stage.main, project) == 2
+    assert call(main, project, "check") == 2
     assert "--update" in capsys.readouterr().err
     (project / "runs" / "A01" / "metrics.json").unlink()
-    assert call(stage.main, project) == 2
+    assert call(main, project, "check") == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "make repro" in err
@@ -170,16 +170,16 @@ def test_update_keeps_tolerances_and_takes_the_new_values(project: Path) -> None
     path = project / "reports" / "baselines" / "demo.json"
     edit_baseline(project, lambda baseline: baseline["tolerances"].update(seeds=[7, 8, 9]))
     shift(project, "A06", -0.03)
-    assert call(stage.main, project) == 1
-    assert call(stage.main, project, "--update") == 0
+    assert call(main, project, "check") == 1
+    assert call(main, project, "check", "--update") == 0
     assert json.loads(path.read_text())["tolerances"] == {**TOLERANCES, "seeds": [7, 8, 9]}
-    assert call(stage.main, project) == 0
+    assert call(main, project, "check") == 0
 
 
 def test_runs_of_several_environments_make_no_baseline(project: Path, capsys: pytest.CaptureFixture) -> None:
     path = project / "runs" / "A06" / "run.json"
     path.write_text(path.read_text().replace("2.14.1", "2.11.0"))
-    assert call(stage.main, project, "--update") == 2
+    assert call(main, project, "check", "--update") == 2
     assert "several environments" in capsys.readouterr().err
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from report_fixture import build_project, call, contents, edit_metrics
 
-from stages import track as stage
+from vqa.cli.app import main
 from vqa.io import InputError
 from vqa.tracking.track import fingerprint, flatten, track
 
@@ -39,7 +39,7 @@ def store(folder: Path) -> str:
 
 def mirror(folder: Path) -> int:
     """Exit code of the command."""
-    return call(stage.main, folder, "--store", store(folder))
+    return call(main, folder, "track", "--store", store(folder))
 
 
 def client(folder: Path):

@@ -6,6 +6,7 @@ allows. One slot per GPU where there are GPUs, else one per core. What stages im
 (:mod:`vqa.graph.warm`).
 """
 
+import difflib
 import itertools
 import multiprocessing
 import os
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from tqdm import tqdm
 
 from vqa.graph.dvc_stage import record_entries, reproduce_stage, yaml_parsed_once
 from vqa.graph.warm import WarmProcess, preload
-from vqa.io import write_csv
+from vqa.io import InputError, write_csv
 
 LOGS = Path(".state") / "logs"
 TIMINGS = Path(".state") / "timings.csv"
@@ -70,15 +72,22 @@ def kind(stage: str) -> str:
     return stage.partition("@")[0]
 
 
-def plan() -> tuple[nx.DiGraph, list[str], dict[str, Path]]:
+def plan(targets: Sequence[str] = ()) -> tuple[nx.DiGraph, list[str], dict[str, Path]]:
     """What is to be done.
 
     Stages of other scales, with a dvc.yaml in a folder of their own, are left out.
+
+    Args:
+        targets: stages, or names of groups of them (``evaluate`` for all ``evaluate@RUN``), that alone are wanted,
+            with what they need; all if empty.
 
     Returns:
         The graph of stage names, edges from a stage to what it waits for. The stages to reproduce: those that DVC
         calls changed and everything downstream of them; DVC skips what turns out to be up to date after all. And the
         file of every stage's fingerprint.
+
+    Raises:
+        InputError: for a target that is no stage.
     """
     with Repo(".") as repo:
         stages = {stage.addressing: stage for stage in repo.index.stages if ":" not in stage.addressing}
@@ -92,8 +101,21 @@ def plan() -> tuple[nx.DiGraph, list[str], dict[str, Path]]:
         position = {name: number for number, name in enumerate(own)}
         changed = [name for name in repo.status(targets=["dvc.yaml"]) if name in graph]
     stale = set(changed).union(*(nx.ancestors(graph, name) for name in changed))
+    if targets:
+        wanted = {name for target in targets for name in _members(target, own)}
+        stale &= wanted.union(*(nx.descendants(graph, name) for name in wanted))
     order = nx.lexicographical_topological_sort(graph.reverse(copy=False), key=position.get)
     return graph, [name for name in order if name in stale], fingerprints
+
+
+def _members(target: str, names: list[str]) -> list[str]:
+    """The stages that a target means: itself, or all of a group."""
+    found = [name for name in names if target in (name, kind(name))]
+    if not found:
+        close = difflib.get_close_matches(target, [*names, *map(kind, names)], n=1)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        raise InputError(f"{target}: no such stage{hint}; `dvc stage list` has them all")
+    return found
 
 
 def gpus() -> list[str]:
@@ -108,14 +130,18 @@ def gpus() -> list[str]:
     return [str(k) for k in range(sum(line.startswith("GPU ") for line in listing.stdout.splitlines()))]
 
 
-def reproduce(jobs: int, devices: list[str]) -> Outcome:
-    """Reproduce all stale stages; a failure stops only what depends on it.
+def reproduce(jobs: int, devices: list[str], targets: Sequence[str] = ()) -> Outcome:
+    """Reproduce all stale stages, or some and what they need; a failure stops only what depends on it.
 
     The output of each stage goes to ``.state/logs/<stage>.log``; the end of a failed one is printed.
 
     Args:
         jobs: stages at a time, at least 1.
         devices: GPUs (:func:`gpus`); slot k sees the one at k modulo their number. Empty: the CPU.
+        targets: see :func:`plan`.
+
+    Raises:
+        InputError: for a target that is no stage.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     with yaml_parsed_once(), _FORK.Pool(1) as pool:
@@ -124,7 +150,7 @@ def reproduce(jobs: int, devices: list[str]) -> Outcome:
             return Outcome(failed=[FINGERPRINTS])
     with yaml_parsed_once():
         with _FORK.Pool(1) as pool:
-            graph, waiting, fingerprints = pool.apply(plan)
+            graph, waiting, fingerprints = pool.apply(plan, (targets,))
         return _reproduce_all(graph, waiting, fingerprints, jobs, devices)
 
 

@@ -57,6 +57,8 @@ class Request:
     def __post_init__(self) -> None:
         if self.split is None and not 0 < self.test < 1:
             raise InputError(f"--test {self.test:g}: not a share between 0 and 1")
+        if self.size not in SIZES:
+            raise InputError(f"--size {self.size}: not one of {', '.join(SIZES)}")
         if self.gamma <= 0:
             raise InputError(f"--gamma {self.gamma:g}: must be above 0")
 

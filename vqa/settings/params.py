@@ -226,6 +226,12 @@ class Params:
         return run.perturbation, run.gamma
 
 
+def root_of(path: Path) -> str:
+    """``root`` of a parameter file of which nothing else is looked at: the project's folder, seen from the file's."""
+    content = _read(path)
+    return str(content.get("root", ".")) if isinstance(content, dict) else "."
+
+
 def load(path: Path = Path("params.yaml")) -> Params:
     """Read and check a parameter file.
 

@@ -4,7 +4,7 @@ The baseline file holds the ``environment`` of its runs (device, instruction set
 lists it was made with, and per run flat names such as ``clean konvid1k/test srcc``. A run of the same environment must
 give the same digits: its tolerance is 0. Elsewhere (another processor family, a GPU, other versions) a training ends
 elsewhere, and how far a metric may fall is measured: ``tolerances`` holds, for every method, how far trainings with
-other seeds lie apart (:mod:`stages.tolerances`), and the same for the mean over methods. Lower test metrics fail,
+other seeds lie apart (``vqa check --tolerances``), and the same for the mean over methods. Lower test metrics fail,
 higher ones are reported; train metrics are shown for information.
 """
 
@@ -80,7 +80,7 @@ def baseline_path(params: Params) -> Path:
 def read_baseline(path: Path) -> dict[str, Any]:
     """The baseline file; InputError if it is missing or not one."""
     if not path.is_file():
-        raise InputError(f"{path} is missing: if the present metrics are good, `python -m stages.check --update`")
+        raise InputError(f"{path} is missing: if the present metrics are good, `vqa check --update`")
     try:
         baseline = json.loads(path.read_text())
         complete = baseline.keys() >= KEYS
@@ -149,7 +149,7 @@ def compare(
     now, before = {run: flatten(content) for run, content in metrics.items()}, baseline["runs"]
     tolerances, lines = baseline["tolerances"], []
     for method in {methods[run] for run in elsewhere} - tolerances.get("methods", {}).keys():
-        raise InputError(f"the baseline has no tolerances of {method}: `python -m stages.tolerances` measures them")
+        raise InputError(f"the baseline has no tolerances of {method}: `vqa check --tolerances` measures them")
     for run in dict.fromkeys([*now, *before]):
         limits = tolerances["methods"][methods[run]] if run in elsewhere else dict.fromkeys(METRICS, 0.0)
         for metric in dict.fromkeys([*before.get(run, {}), *now.get(run, {})]):

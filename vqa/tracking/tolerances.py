@@ -1,4 +1,4 @@
-"""How far metrics lie apart between trainings that differ in the seed alone (:mod:`stages.tolerances`).
+"""How far metrics lie apart between trainings that differ in the seed alone (``vqa check --tolerances``).
 
 Rounding that differs, as on another kind of machine, moves a training less than another seed does.
 """

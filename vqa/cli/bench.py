@@ -1,26 +1,36 @@
-"""Measure speed and print it: ``python -m stages.bench`` (after ``make repro``; it changes nothing).
-
-Ratios compare ways of doing the same in one process; the rest is wall time on the machine that is named.
-"""
+"""``vqa bench``: how fast the parts are."""
 
 import os
 import platform
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import pandas as pd
-import torch
+from vqa.cli.scale import Scale, entered
 
-from vqa.bench import landscape_point, sampling, training
-from vqa.graph.runner import TIMINGS, kind
-from vqa.io import run_stage
-from vqa.settings.params import load
+EXAMPLE = "Example: `vqa bench`, after `vqa repro`"
 
 
-def main() -> None:
-    """Print five tables: sampling, training steps, landscapes, the graph, its stages."""
+def bench(scale: Scale = None) -> None:
+    """Measure speed and print it: sampling, training steps, landscapes, the graph, its stages. It changes nothing.
+
+    Ratios compare ways of doing the same in one process; the rest is wall time on the machine that is named.
+    """
+    with entered(scale):
+        _measure()
+
+
+def _measure() -> None:
+    """Print five tables of the scale in the working directory."""
+    import pandas as pd
+    import torch
+
+    from vqa.bench import landscape_point, sampling, training
+    from vqa.graph.runner import TIMINGS, kind
+    from vqa.settings.params import load
+
     params = load()
     torch.set_num_threads(params.common.threads)
     print(f"machine: {_processor()}, {len(os.sched_getaffinity(0))} cores; one thread per process\n")
@@ -46,7 +56,9 @@ def main() -> None:
     _table("stages when they last ran (seconds, side by side with others)", list(by_kind.columns), by_kind.to_numpy())
 
 
-def _table(title: str, header: list[str], rows) -> None:
+def _table(title: str, header: list[str], rows: Iterable[Sequence[object]]) -> None:
+    import pandas as pd
+
     print(f"{title}\n{pd.DataFrame(rows, columns=header).to_markdown(index=False, floatfmt='.2f')}\n")
 
 
@@ -60,7 +72,3 @@ def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -40,10 +40,11 @@ repro: venv  ## Rebuild data, trainings, tables and figures of the demo scale; o
 test: venv  ## Run all tests, TEST_JOBS files at a time
 	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
 
-lint: venv  ## Check style, formatting, and that imports run down the floors
+lint: venv  ## Check style, formatting, types, and that imports run down the floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 cpus: venv  ## Prove that other processors give the same bytes, with QEMU (package qemu-user)
 	$(BIN)/python -m pytest -m cpus -rs tests/test_cpus.py

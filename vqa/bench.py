@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import av
@@ -9,11 +10,13 @@ import decord
 import numpy as np
 import torch
 from PIL import Image, ImageFilter
+from torch import Tensor, nn
 
 from vqa.data.video import decode, read_frames
 from vqa.landscape.curves import BatchLoss, LandscapeConfig, curve, method_loss, random_directions
 from vqa.methods import load_method
-from vqa.optim.perturb import build_perturbation
+from vqa.methods.base import Method
+from vqa.optim.perturb import Perturbation, build_perturbation
 from vqa.rng import numpy_generator, torch_generator
 from vqa.sampling.fragments import FragmentSampling, fragment_offsets, sample_fragments
 from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
@@ -72,11 +75,21 @@ def training(params: Params, repeats: int = 12) -> dict[str, float]:
         optimizer = method.optimizer(model)
         perturbation = build_perturbation(kind, gamma, "released", "box")
 
-        def step(k: int, model=model, optimizer=optimizer, perturbation=perturbation) -> None:
-            training_step(model, method, optimizer, perturbation, inputs, mos, (0, 0, k))
-
+        step = partial(_step, model, method, optimizer, perturbation, inputs, mos)
         result[kind] = seconds(step, repeats)
     return result
+
+
+def _step(
+    model: nn.Module,
+    method: Method,
+    optimizer: torch.optim.Optimizer,
+    perturbation: Perturbation,
+    inputs: Tensor,
+    mos: Tensor,
+    k: int,
+) -> None:
+    training_step(model, method, optimizer, perturbation, inputs, mos, (0, 0, k))
 
 
 def landscape_point(params: Params, repeats: int = 5, n_batches: int = 4) -> dict[str, float]:

@@ -44,7 +44,7 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 def _finite(content: Any) -> Any:
-    if dataclasses.is_dataclass(content):
+    if dataclasses.is_dataclass(content) and not isinstance(content, type):
         content = dataclasses.asdict(content)
     if isinstance(content, dict):
         return {key: _finite(value) for key, value in content.items()}

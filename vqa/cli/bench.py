@@ -48,8 +48,8 @@ def _measure() -> None:
     if not TIMINGS.is_file():
         print("the graph and its stages: not timed yet, run `make repro` first")
         return
-    rows = [(" ".join(command), _wall(command)) for command in (["dvc", "status", "-q"], ["dvc", "repro", "-q"])]
-    _table("the graph with nothing to do", ["command", "seconds"], rows)
+    walls = [(" ".join(command), _wall(command)) for command in (["dvc", "status", "-q"], ["dvc", "repro", "-q"])]
+    _table("the graph with nothing to do", ["command", "seconds"], walls)
     timings = pd.read_csv(TIMINGS)
     groups = timings.groupby(timings.stage.map(kind), sort=False)
     by_kind = groups.seconds.agg(["count", "sum", "median", "max"]).assign(cpu=groups.cpu.sum()).reset_index()

@@ -114,7 +114,8 @@ def arrange(name: str, source: Path, out: Path, listed: str = "") -> pd.DataFram
     _check_archives(name, folder)
     _check_mos(entry, folder, labels)
     places = _places(entry, folder, labels)
-    missing = [item for item, place in places.items() if place is None]
+    found = {item: place for item, place in places.items() if place is not None}
+    missing = [item for item in places if item not in found]
     if missing:
         raise InputError(
             f"{source}: {len(missing)} of {len(labels)} files are missing, the first: {missing[0]}; {entry.title}: "
@@ -122,7 +123,7 @@ def arrange(name: str, source: Path, out: Path, listed: str = "") -> pd.DataFram
         )
     partial = out.with_name(f".{out.name}.arranged")
     partial.mkdir(parents=True, exist_ok=True)
-    _fill(partial, places)
+    _fill(partial, found)
     write_csv(partial / "labels.csv", labels)
     wanted = {partial / item for item in (*labels.name, "labels.csv")}
     for path in partial.rglob("*"):
@@ -138,7 +139,7 @@ def _labels(entry: RealDataset, folder: Folder, listed: str) -> pd.DataFrame:
     if entry.layout.labels:
         table = _makers_mos(entry, folder)
         if table is None:
-            file = entry.layout.mos[0]
+            file = _mos_file(entry)
             raise InputError(f"{folder.path / file} is missing; {entry.title}: {entry.layout.steps}; page {entry.page}")
         return table.assign(split="all")[LABEL_COLUMNS]
     cache = CACHE / f"{entry.name}-labels"
@@ -176,11 +177,16 @@ def _check_archives(name: str, folder: Folder) -> None:
             checksums.record(f"{name}/{path.name}", file_digest(path), path.stat().st_size)
 
 
+def _mos_file(entry: RealDataset) -> str:
+    assert entry.layout.mos is not None, "a layout with labels of its own says where they are"
+    return entry.layout.mos[0]
+
+
 def _check_mos(entry: RealDataset, folder: Folder, labels: pd.DataFrame) -> None:
     """If the makers' own table is there, it says the same of every item."""
     table = None if entry.layout.labels else _makers_mos(entry, folder)
     if table is not None:
-        agree(f"{folder.path / entry.layout.mos[0]} and the published list", labels, table, _TOLERANCE)
+        agree(f"{folder.path / _mos_file(entry)} and the published list", labels, table, _TOLERANCE)
 
 
 def _makers_mos(entry: RealDataset, folder: Folder) -> pd.DataFrame | None:

@@ -81,7 +81,8 @@ class PreparedDataset:
     def __init__(self, prepared: Path, data: Path, motion: Path | None = None) -> None:
         self.name = prepared.name
         self._data, self._motion_folder = data, motion
-        self._features_folder, self._features = prepared / "features", {}
+        self._features_folder = prepared / "features"
+        self._features: dict[str, np.ndarray] = {}
         path = prepared / "items.csv"
         if not path.is_file():
             raise InputError(f"{path}: no item list; run the prepare stage of {self.name} first")
@@ -99,7 +100,7 @@ class PreparedDataset:
         """
         rows = self._split(split, cut)
         fields = ["name", "mos", "n_frames", "height", "width", "fps", "codec", "offset"]
-        return [Item(*row[1:], row=row[0]) for row in rows[fields].itertuples()]
+        return [Item(*(*row[1:], row[0])) for row in rows[fields].itertuples()]
 
     def digest(self, split: str, cut: Cut | None = None) -> str:
         """:func:`items_digest` of one split."""

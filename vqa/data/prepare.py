@@ -9,7 +9,7 @@ Reads ``<data>/labels.csv`` (``name,mos,split``) and the files it names; writes 
 """
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pandas as pd
 from tqdm import tqdm
@@ -67,7 +67,7 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool) -> dict:
     return report
 
 
-def _probe(data: Path, label: tuple, store: BinaryIO | None) -> dict:
+def _probe(data: Path, label: Any, store: BinaryIO | None) -> dict:
     if store is None:  # one frame in memory at a time: twenty seconds of 2160P would be tens of gigabytes
         probe, offset = probe_file(data / label.name), -1
     else:

@@ -29,7 +29,10 @@ def probe_file(path: Path) -> Probe:
     """
     if is_image(path):
         return decode(path)[1]
-    shapes, kept, number, wanted = set(), {}, 0, frozenset()
+    shapes: set[tuple[int, ...]] = set()
+    kept: dict[int, np.ndarray] = {}
+    wanted: frozenset[int] = frozenset()
+    number = 0
     declared, fps, rotation, codec = 0, 0.0, 0, ""
     for frame in iterate_frames(path):
         if not number:  # the first frame says that the file can be opened

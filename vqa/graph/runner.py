@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 import networkx as nx
@@ -63,7 +64,7 @@ class Outcome:
 class _Running:
     stage: str
     slot: int
-    process: multiprocessing.Process
+    process: ForkProcess
     started: float
 
 
@@ -157,7 +158,9 @@ def reproduce(jobs: int, devices: list[str], targets: Sequence[str] = ()) -> Out
 def _reproduce_all(
     graph: nx.DiGraph, waiting: list[str], fingerprints: dict[str, Path], jobs: int, devices: list[str]
 ) -> Outcome:
-    outcome, running, loaded = Outcome(), [], set()
+    outcome = Outcome()
+    running: list[_Running] = []
+    loaded: set[Path] = set()
     slots, total = list(range(jobs)), len(waiting)
     bar = tqdm(total=total, unit="stage", disable=None, dynamic_ncols=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill stops the stages too, like Ctrl-C
@@ -238,10 +241,10 @@ def _log(stage: str) -> Path:
     return LOGS / f"{stage.replace('/', '_')}.log"
 
 
-def _stop(process: multiprocessing.Process) -> None:
+def _stop(process: ForkProcess) -> None:
     """End a child with all that it started; the process group is its own, see :func:`_reproduce_one`."""
     try:
-        os.killpg(process.pid, signal.SIGTERM)
+        os.killpg(process.pid or 0, signal.SIGTERM)
     except ProcessLookupError:  # not yet the leader of its group, or already gone
         process.terminate()
     process.join()

@@ -32,7 +32,7 @@ def preload(fingerprint: Path) -> None:
     for line in fingerprint.read_text(encoding="utf-8").splitlines()[:-1]:
         with contextlib.suppress(Exception):
             module = importlib.import_module(line.split()[1])
-            for name in imported_names(Path(module.__file__).read_text(encoding="utf-8")):
+            for name in imported_names(Path(str(module.__file__)).read_text(encoding="utf-8")):
                 # Some are names inside a module; importing those fails at once.
                 with contextlib.suppress(ImportError):
                     importlib.import_module(name)
@@ -76,5 +76,5 @@ def _wait(outer: Connection, inner: Connection) -> None:
     except EOFError:
         return
     module = importlib.import_module(name)
-    sys.argv = [module.__file__, *arguments]
+    sys.argv = [str(module.__file__), *arguments]
     run_stage(module.main)

@@ -27,6 +27,9 @@ Direction = dict[str, Tensor]
 LossFunction = Callable[[nn.Module, Inputs, Tensor], Tensor]
 
 
+Alphas = Sequence[float] | np.ndarray
+
+
 @dataclass(frozen=True)
 class LandscapeConfig:
     """How a landscape is drawn; the defaults are the suite's.
@@ -230,7 +233,7 @@ class BatchLoss:
 
 
 def curve(
-    model: nn.Module, directions: Sequence[Direction], alphas: Sequence[float], loss: Callable[[nn.Module], float]
+    model: nn.Module, directions: Sequence[Direction], alphas: Alphas, loss: Callable[[nn.Module], float]
 ) -> np.ndarray:
     """Loss at theta + alpha d for every direction and alpha: ``(directions, alphas)`` float64; the model is unchanged.
 
@@ -250,8 +253,8 @@ def curve(
 def surface(
     model: nn.Module,
     directions: tuple[Direction, Direction],
-    alphas: Sequence[float],
-    betas: Sequence[float],
+    alphas: Alphas,
+    betas: Alphas,
     loss: Callable[[nn.Module], float],
 ) -> np.ndarray:
     """Loss at theta + alpha d + beta e, (d, e) = ``directions``: ``(alphas, betas)`` float64; see :func:`curve`."""
@@ -261,7 +264,7 @@ def surface(
 def _losses(
     model: nn.Module,
     directions: Sequence[Direction],
-    points: list[tuple[float, ...]],
+    points: Sequence[tuple[float, ...]],
     loss: Callable[[nn.Module], float],
 ) -> np.ndarray:
     values = np.empty(len(points))

@@ -144,7 +144,7 @@ class FixedBatches(Sequence[tuple[Inputs, Tensor]]):
     def __len__(self) -> int:
         return len(self._held)
 
-    def __getitem__(self, index: int) -> tuple[Inputs, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Inputs, Tensor]:  # type: ignore[override]  # one by one, no slices
         inputs, mos = self._held[index]
         return to_device(inputs, self._device), mos.to(self._device)
 

@@ -105,6 +105,7 @@ def worst_rise(model: nn.Module, loss: BatchLoss, perturbation: WeightPerturbati
 @torch.no_grad()
 def _ascend(parameter: nn.Parameter, weight: Tensor, perturbation: WeightPerturbation) -> None:
     """v <- project(v + gamma ||w|| g / ||g||), w the clean weights; a tensor without a usable gradient stays."""
+    assert parameter.grad is not None, "only weights with a gradient are chosen"
     norm, radius = parameter.grad.norm(), perturbation.gamma * weight.norm()
     if not torch.isfinite(norm) or norm == 0:
         return
@@ -204,7 +205,7 @@ def _norm(vector: list[Tensor]) -> float:
 
 
 def _trainable(model: nn.Module) -> list[Tensor]:
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    parameters: list[Tensor] = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not parameters:
         raise ValueError("no parameter requires gradients; call model.requires_grad_() first")
     return parameters

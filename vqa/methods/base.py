@@ -83,12 +83,13 @@ def adapt(config: Recipe, run: Run) -> tuple[Recipe, int]:
     Returns:
         The changed recipe, and how many of its epochs keep the backbone fixed.
     """
+    changed: Any = config  # a dataclass with these fields, which no type can say
     if run.weight_decay is not None:
-        config = dataclasses.replace(config, weight_decay=run.weight_decay)
+        changed = dataclasses.replace(changed, weight_decay=run.weight_decay)
     if run.parent is None:
-        return config, 0
-    frozen, free = config.finetune.frozen_epochs, config.finetune.epochs
-    return dataclasses.replace(config, epochs=frozen + free), frozen
+        return changed, 0
+    frozen, free = changed.finetune.frozen_epochs, changed.finetune.epochs
+    return dataclasses.replace(changed, epochs=frozen + free), frozen
 
 
 def from_seed(initial: str, run: Run) -> bool:

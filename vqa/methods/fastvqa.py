@@ -118,7 +118,8 @@ class FastVQA:
     def fit(self, model: nn.Module, inputs: Iterable[Inputs]) -> None:
         """Whiten the patch embedding, if the run is one that does; all other weights stay."""
         if self.fits:
-            whiten(model.fragments_backbone.patch_embed.proj, (clips.flatten(0, 1) for clips in inputs))
+            backbone: Any = model.fragments_backbone
+            whiten(backbone.patch_embed.proj, (clips.flatten(0, 1) for clips in inputs if isinstance(clips, Tensor)))
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """Fragments of all clips of an item: ``(clips, 3, frames, H, W)`` float32, normalised."""
@@ -153,7 +154,7 @@ class FastVQA:
 
 def configured(kind: type[Recipe], block: dict[str, Any], run: Run, where: str) -> tuple[Recipe, int]:
     """Recipe of a method on clips, changed by ``run``, and its frozen epochs; ParamsError says what does not fit."""
-    config = build(kind, block, where)
+    config: Any = build(kind, block, where)
     if set(config.sampling) != set(PHASES):
         raise ParamsError(f"{where}.sampling: needs exactly the phases {', '.join(PHASES)}")
     if run.augmentation not in POLICIES:

@@ -86,7 +86,8 @@ class Features:
     def fit(self, model: nn.Module, inputs: Iterable[Inputs]) -> None:
         """Standardise by the training items; a fine-tuning keeps what its first weights have been trained with."""
         if not self.tuned:
-            model.standardise.fit(torch.cat(list(inputs)))
+            standardise: Any = model.standardise
+            standardise.fit(torch.cat([batch for batch in inputs if isinstance(batch, Tensor)]))
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """Feature vector of an item as published, ``(channels,)`` float32; the same in all phases."""

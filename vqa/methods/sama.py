@@ -36,7 +36,7 @@ class Config(fastvqa.Config):
             code sums there and takes the mean in the pass at perturbed weights and in tests (discrepancies S3, W6).
     """
 
-    sampling: dict[str, Sampling]
+    sampling: dict[str, Sampling]  # type: ignore[assignment]  # pyramids in the place of fragments
     drop_last: bool
     time: str
 

@@ -99,7 +99,8 @@ class SAMAIQA:
     def fit(self, model: nn.Module, inputs: Iterable[Inputs]) -> None:
         """Whiten the patch embedding, if the run is one that does; all other weights stay."""
         if self.fits:
-            whiten(model.backbone.patch_embedding, inputs)
+            backbone: Any = model.backbone
+            whiten(backbone.patch_embedding, (images for images in inputs if isinstance(images, Tensor)))
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """The spliced image of an item: ``(3, S, S)`` float32, normalised."""

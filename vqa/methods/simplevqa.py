@@ -95,6 +95,7 @@ class SimpleVQA:
 
     def scores(self, model: nn.Module, inputs: Inputs, second_pass: bool = False) -> Tensor:
         """Mean of the scores of the key frames."""
+        assert isinstance(inputs, dict), "frames and motion, by name"
         return model(inputs["frames"], inputs["motion"])
 
     def loss(self, scores: Tensor, mos: Tensor) -> Tensor:

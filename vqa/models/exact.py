@@ -7,6 +7,7 @@ the layers replaced. On a GPU the layers are the usual ones.
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -90,6 +91,7 @@ class Conv3d(nn.Conv3d):
     def forward(self, x: Tensor) -> Tensor:
         if x.is_cuda or torch.backends.mkldnn.enabled:
             return super().forward(x)
+        assert not isinstance(self.padding, str), "padding is given in numbers"
         return convolution(x, self.weight, self.bias, self.stride, self.padding)
 
 
@@ -122,24 +124,24 @@ class GELU(nn.Module):
 
 class _Gelu(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         return F.gelu(x)
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return _GeluBackward.apply(gradient, *ctx.saved_tensors)
 
 
 class _GeluBackward(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor, x: Tensor) -> Tensor:
+    def forward(ctx: Any, gradient: Tensor, x: Tensor) -> Tensor:
         ctx.save_for_backward(gradient, x)
         return torch.ops.aten.gelu_backward(gradient, x)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: torch.autograd.function.FunctionCtx, second: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, second: Tensor) -> tuple[Tensor, Tensor]:
         gradient, x = ctx.saved_tensors
         # x Phi(x) has the derivatives Phi + x phi and (2 - x^2) phi, phi the normal density.
         bend = (2 - x * x) * exp(-0.5 * x * x) / math.sqrt(2 * math.pi)

@@ -19,6 +19,9 @@ class Standardise(nn.Module):
         limit: largest absolute value that is passed on, in standard deviations.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, channels: int, limit: float) -> None:
         super().__init__()
         self.limit = limit

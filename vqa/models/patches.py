@@ -91,4 +91,5 @@ def whiten(embedding: nn.Conv2d | nn.Conv3d, inputs: Iterable[Tensor]) -> None:
     std = (variance + FLOOR * variance.mean()).sqrt()[used]
     std = torch.where(std > 0, std, 1.0)  # items of one colour
     embedding.weight.copy_(basis[used] / std.view(-1, 1, *(1,) * len(patch)))
+    assert embedding.bias is not None, "patch embeddings have a bias"
     embedding.bias.copy_(-mean[used] / std)

@@ -58,6 +58,11 @@ class Bottleneck(nn.Module):
 class ResNet(nn.Module):
     """Normalised frames to the outputs of the last three stages."""
 
+    layer1: nn.Module
+    layer2: nn.Module
+    layer3: nn.Module
+    layer4: nn.Module
+
     def __init__(self, config: ResNetConfig) -> None:
         super().__init__()
         self.config = config
@@ -72,7 +77,7 @@ class ResNet(nn.Module):
             self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
 
     @property
-    def stage_channels(self) -> tuple[int, int, int]:
+    def stage_channels(self) -> tuple[int, ...]:
         """Channels of the three outputs: 512, 1024, 2048 for ResNet-50."""
         return tuple(EXPANSION * self.config.width << stage for stage in (1, 2, 3))
 

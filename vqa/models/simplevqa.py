@@ -61,7 +61,7 @@ class SimpleVQA(ResNet):
             raise ValueError(f"motion features must have shape {expected}, got {tuple(motion.shape)}")
         return self.quality(torch.cat([self.features(frames), motion], dim=2)).squeeze(2)
 
-    def forward(self, frames: Tensor, motion: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, motion: Tensor) -> Tensor:  # type: ignore[override]  # frames of a video, not one
         """Score ``(B,)``: the mean of :meth:`frame_scores` over frames."""
         return self.frame_scores(frames, motion).mean(dim=1)
 

@@ -57,7 +57,8 @@ class PatchEmbed(nn.Module):
     def __init__(self, patch: Size3, width: int) -> None:
         super().__init__()
         self.patch = patch
-        self.proj = Conv3d(3, width, kernel_size=patch, stride=patch)
+        t, h, w = patch
+        self.proj = Conv3d(3, width, kernel_size=(t, h, w), stride=(t, h, w))
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -68,6 +69,8 @@ class PatchEmbed(nn.Module):
 
 class WindowAttention(nn.Module):
     """Multi-head self-attention inside windows, with the relative position bias gated by fragment distance."""
+
+    relative_position_index: Tensor
 
     def __init__(self, width: int, heads: int, window: Size3, gated: bool) -> None:
         super().__init__()

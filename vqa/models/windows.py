@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Size3 = tuple[int, int, int]
+Size3 = tuple[int, ...]  # of three
 
 
 def partition(x: Tensor, window: Size3) -> Tensor:

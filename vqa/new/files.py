@@ -28,7 +28,9 @@ def match_files(names: Iterable[str], folder: Path) -> dict[str, str]:
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             for end in _ends(path.relative_to(folder).as_posix()):
                 ends[end].add(path.relative_to(folder).as_posix())
-    found, missing, several = {}, [], []
+    found: dict[str, str] = {}
+    missing: list[str] = []
+    several: list[str] = []
     for name in names:
         files = _files(name.replace("\\", "/"), ends)
         if len(files) == 1:
@@ -38,8 +40,8 @@ def match_files(names: Iterable[str], folder: Path) -> dict[str, str]:
     if missing:
         raise InputError(f"{folder}: no file for {len(missing)} of {len(found) + len(missing)} names, as {missing[0]}")
     if several:
-        files = ", ".join(sorted(_files(several[0].replace("\\", "/"), ends))[:3])
-        raise InputError(f"{folder}: several files for {len(several)} names, as {several[0]}: {files}")
+        fitting = ", ".join(sorted(_files(several[0].replace("\\", "/"), ends))[:3])
+        raise InputError(f"{folder}: several files for {len(several)} names, as {several[0]}: {fitting}")
     meant = Counter(found.values())
     twice = [file for file, names in meant.items() if names > 1]
     if twice:

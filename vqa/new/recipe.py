@@ -113,16 +113,18 @@ def fitted(block: Block, n_train: int) -> Block:
 
 
 def _runs(recipe: Recipe, method: str) -> dict[str, Block]:
-    base = {
+    base: Block = {
         **{"method": method, "init": f"initial/{method}.safetensors", "data": recipe.data(method)},
         **{"train": recipe.name, "test": [f"{recipe.name}/test"]},
     }
-    perturbed = {kind: {**base, "perturbation": kind, "gamma": recipe.gamma} for kind in ("rwp", "awp")}
+    perturbed: dict[str, Block] = {
+        kind: {**base, "perturbation": kind, "gamma": recipe.gamma} for kind in ("rwp", "awp")
+    }
     return {recipe.key(method, kind): row for kind, row in {"none": base, **perturbed}.items()}
 
 
 def _table(recipe: Recipe) -> Block:
-    rows = {}
+    rows: dict[str, list[str]] = {}
     for method in recipe.methods:
         title = method_title(method)
         rows |= {

@@ -25,14 +25,14 @@ EPS = 1e-6
 class Perturbation(Protocol):
     """What the trainer needs: gradients for one step."""
 
-    def gradients(self, model: nn.Module, backward: Backward, generator: torch.Generator) -> Result:
+    def gradients(self, model: nn.Module, backward: Backward[Result], generator: torch.Generator) -> Result:
         """Leave in ``p.grad`` what the optimizer shall use; return the result of the pass at the clean weights."""
 
 
 class NoPerturbation:
     """Plain training: one forward and backward pass."""
 
-    def gradients(self, model: nn.Module, backward: Backward, generator: torch.Generator) -> Result:
+    def gradients(self, model: nn.Module, backward: Backward[Result], generator: torch.Generator) -> Result:
         """Gradient of L(theta)."""
         return backward(False)
 
@@ -67,7 +67,7 @@ class WeightPerturbation:
         one_of("tensors", self.tensors, ("released", "matrices"))
         one_of("projection", self.projection, ("box", "ball"))
 
-    def gradients(self, model: nn.Module, backward: Backward, generator: torch.Generator) -> Result:
+    def gradients(self, model: nn.Module, backward: Backward[Result], generator: torch.Generator) -> Result:
         """Gradient of L(theta + v); the clean gradient only chooses v (RWP: only which tensors move) and is dropped."""
         result = backward(False)
         with self.perturbed(model, generator):
@@ -107,6 +107,7 @@ class WeightPerturbation:
     def _move(self, weight: nn.Parameter, generator: torch.Generator) -> None:
         """w <- project(w + gamma n (||w|| + eps) / (||n|| + eps)), Frobenius norms over the whole tensor."""
         if self.direction == "gradient":
+            assert weight.grad is not None, "only weights with a gradient are selected"
             direction: Tensor = weight.grad
         else:
             direction = torch.randn(weight.shape, generator=generator, dtype=weight.dtype, device=weight.device)

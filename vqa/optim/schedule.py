@@ -44,5 +44,5 @@ class ExponentialMovingAverage:
         """Move the average one step towards ``model``; call it after every optimizer step."""
         for average, current in zip(self.module.parameters(), model.parameters(), strict=True):
             average.mul_(self.decay).add_(current, alpha=1 - self.decay)
-        for average, current in zip(self.module.buffers(), model.buffers(), strict=True):
-            average.copy_(current)
+        for mean, now in zip(self.module.buffers(), model.buffers(), strict=True):
+            mean.copy_(now)

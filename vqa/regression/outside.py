@@ -143,7 +143,15 @@ def item_results(
 
 
 def _row(
-    protocol: str, title: str, metric: str, value: float, low: float, high: float, source: str, mapping: str, **more
+    protocol: str,
+    title: str,
+    metric: str,
+    value: float,
+    low: float,
+    high: float,
+    source: str,
+    mapping: str,
+    **more: object,
 ) -> dict[str, Any]:
     place = {"protocol": protocol, "dataset": title, "split": "test", "metric": metric.upper()}
     numbers = {"value": float(value), "ci_low": low, "ci_high": high, "n": None, "folds": 1, "items_digest": ""}

@@ -65,10 +65,10 @@ def run_splits(
     numbers = range(1, config.splits + 1)
     waiting = [split for split in numbers if not _file(state, split).is_file()]
     work = functools.partial(_keep_split, features=features, mos=mos, config=config, state=state)
-    progress = {"desc": name, "unit": "split", "total": config.splits, "initial": config.splits - len(waiting)}
+    done, total = config.splits - len(waiting), config.splits
     try:
         with _mapped(work, waiting, min(workers, len(waiting))) as finished:
-            for _ in tqdm(finished, **progress, disable=None):
+            for _ in tqdm(finished, desc=name, unit="split", total=total, initial=done, disable=None):
                 pass
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
@@ -108,7 +108,9 @@ def _end_with_parent() -> None:
     """Let a worker end when its parent is killed; it would wait for the next split for ever."""
 
     def watch() -> None:
-        multiprocessing.parent_process().join()
+        parent = multiprocessing.parent_process()
+        assert parent is not None, "a worker has a parent"
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -53,8 +53,9 @@ def grid_predictions(
                 if iterations > len(mos) ** 2 / EASY:
                     found = interior_point(kernel, mos, 2.0**c, epsilon)
                 if found is None:
-                    *found, iterations = _libsvm(kernel, mos, 2.0**c, epsilon)
-                coefficients, intercept = found
+                    coefficients, intercept, iterations = _libsvm(kernel, mos, 2.0**c, epsilon)
+                else:
+                    coefficients, intercept = found
                 predictions = kernel_validation @ coefficients + intercept
                 felt = bool(np.abs(coefficients).max() > ROOM * 2.0**c)
             yield c, gamma, predictions

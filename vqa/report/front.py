@@ -32,7 +32,8 @@ Frames = dict[str, pd.DataFrame]
 
 def overview(frames: Frames, params: Params, paper: Path) -> list[str]:
     """One line per table: link, title and coverage; then the total over all tables of the paper."""
-    rows, total = [], Counter()
+    rows: list[list[str]] = []
+    total: Counter[str] = Counter()
     for name, frame in frames.items():
         counts = sources(frame)
         total += counts
@@ -76,7 +77,8 @@ def baselines(frames: Frames, params: Params) -> list[str]:
     """
     lines: dict[tuple, list[str]] = {}
     for name, frame in frames.items():
-        table, found = params.tables[name], {}
+        table = params.tables[name]
+        found: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
         for method, cell in baseline_cells(frame, params):
             run = params.runs[cell["run"]]
             alone = table.stand_in or bool(table.columns)

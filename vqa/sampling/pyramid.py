@@ -167,11 +167,12 @@ def cut_pyramid(video: Tensor, draws: tuple[Tensor, Tensor], rule: PyramidSampli
     """
     if rule.mode == "fragments":
         raise ValueError("mode 'fragments' has no pyramid: use sample_pyramid")
-    C, T, *size = video.shape
+    C, T, height, width = video.shape
+    size = height, width
     blocks = draws[0].shape[2]
     if blocks * rule.aligned != T:
         raise ValueError(f"draws for {blocks} blocks of {rule.aligned} frames do not fit {T} frames")
-    fragments, sizes, run = rule.fragments, level_sizes(tuple(size), rule), rule.aligned // rule.levels
+    fragments, sizes, run = rule.fragments, level_sizes(size, rule), rule.aligned // rule.levels
     out = torch.empty(C, T, *fragments.size)
     for block in range(blocks):
         shared = draws[0][..., block : block + 1], draws[1][..., block : block + 1]
@@ -182,9 +183,9 @@ def cut_pyramid(video: Tensor, draws: tuple[Tensor, Tensor], rule: PyramidSampli
             out[:, frames] = cut_fragments(resize(video[:, frames], scaled), scaled, offsets, fragments)
     if rule.mode in ("sama-swm", "sama-spm"):
         first = draws[0][..., :1], draws[1][..., :1]
-        offsets = scaled_offsets(tuple(size), first, rule.grid, rule.patch)
+        offsets = scaled_offsets(size, first, rule.grid, rule.patch)
         cell = rule.patch if rule.mode == "sama-swm" else (MASK_PIXELS, MASK_PIXELS)
-        full = cut_fragments(video, tuple(size), offsets, fragments).float()
+        full = cut_fragments(video, size, offsets, fragments).float()
         out = torch.where(checkerboard(fragments.size, cell), full, out)
     return out
 

@@ -125,7 +125,8 @@ def cut_window_mask(image: Tensor, draws: tuple[Tensor, Tensor], rule: WindowMas
         offsets = scaled_offsets(size, (draws[0][..., None], draws[1][..., None]), rule.grid, rule.patch)
         versions.append(cut_fragments(version[:, None], size, offsets, fragments)[:, 0])
     cell = rule.patch if rule.mode == "window" else (MASK_PIXELS, MASK_PIXELS)
-    return torch.where(checkerboard(fragments.size, cell), *versions)
+    whole, reduced = versions
+    return torch.where(checkerboard(fragments.size, cell), whole, reduced)
 
 
 def sample_window_mask(image: Tensor, rule: WindowMaskSampling, generator: torch.Generator) -> Tensor:

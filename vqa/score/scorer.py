@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -134,14 +135,16 @@ class Scorer:
         Raises:
             InputError: if the run cannot score files at all.
         """
-        path, known, reason = Path(file), {}, ""
+        path, reason = Path(file), ""
+        known: dict[str, Any] = {}
         try:
             header = read_header(path)
             if header is not None:
                 known = {"fps": header.fps, "codec": header.codec, "rotation": header.rotation}
             item = survey(path, header)
             known |= {"frames": item.n_frames, "width": item.width, "height": item.height}
-            assumed = "; ".join([*header.assumptions, *self._assumptions(item)])
+            said = header.assumptions if header is not None else ()
+            assumed = "; ".join([*said, *self._assumptions(item)])
             value = self._value(path, item)
         except MediaError as error:
             # Its remedy, after the semicolon, is for the files of a data set.

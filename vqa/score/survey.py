@@ -50,8 +50,8 @@ def read_header(path: Path) -> Header | None:
             stream = container.streams.best("video")
             first = next(container.decode(stream))
             rate, codec = float(stream.average_rate or 0), stream.codec_context.codec.canonical_name
-            assumed = tuple(_assumed(container, stream, first))
-            return Header(stream.frames, rate, int(first.rotation), codec, assumed)
+            said = tuple(_assumed(container, stream, first))
+            return Header(stream.frames, rate, int(first.rotation), codec, said)
     except (av.error.FFmpegError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, StopIteration):
         return None
 

@@ -252,8 +252,8 @@ def load(path: Path = Path("params.yaml")) -> Params:
     filling = {**params.runs, **params.regressions, **params.quotable, **params.transfers}
     for name, table in params.tables.items():
         for place, rows in (("rows", table.rows), ("added", table.added)):
-            for run in itertools.chain(*rows.values()):
-                known_name(f"{path.name}: tables.{name}.{place}", run, filling)
+            for key in itertools.chain(*rows.values()):
+                known_name(f"{path.name}: tables.{name}.{place}", key, filling)
     for name in params.landscapes:
         known_name(f"{path.name}: landscapes", name, params.runs)
     return params

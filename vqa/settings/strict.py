@@ -18,7 +18,7 @@ class ParamsError(ValueError):
     """A parameter file says something that cannot be; the message is one line."""
 
 
-def build(cls: type[T], value: object, where: str) -> T:
+def build(cls: type[T], value: Any, where: str) -> T:
     """Make a dataclass (or any annotated type below it) from plain YAML data, strictly.
 
     Args:
@@ -29,20 +29,24 @@ def build(cls: type[T], value: object, where: str) -> T:
     Raises:
         ParamsError: for unknown or missing keys, wrong types, or values that the dataclass itself refuses.
     """
+    return _build(cls, value, where)
+
+
+def _build(cls: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(cls):
         return _build_dataclass(cls, value, where)
     origin, args = typing.get_origin(cls), typing.get_args(cls)
     if origin in (typing.Union, types.UnionType):
-        return None if value is None else build(next(a for a in args if a is not type(None)), value, where)
+        return None if value is None else _build(next(a for a in args if a is not type(None)), value, where)
     if origin is dict:
         _expect(isinstance(value, dict), where, "a mapping", value)
-        return {key: build(args[1], entry, f"{_join(where, key)}") for key, entry in value.items()}
+        return {key: _build(args[1], entry, f"{_join(where, key)}") for key, entry in value.items()}
     if origin is tuple:
         _expect(isinstance(value, list), where, "a list", value)
         kinds = [args[0]] * len(value) if args[-1] is Ellipsis else list(args)
         _expect(len(kinds) == len(value), where, f"a list of {len(kinds)}", value)
         entries = enumerate(zip(kinds, value, strict=True))
-        return tuple(build(kind, entry, f"{where}[{i}]") for i, (kind, entry) in entries)
+        return tuple(_build(kind, entry, f"{where}[{i}]") for i, (kind, entry) in entries)
     if cls is Any:
         return value
     if cls is float:
@@ -54,7 +58,7 @@ def build(cls: type[T], value: object, where: str) -> T:
     return value
 
 
-def _build_dataclass(cls: type[T], value: object, where: str) -> T:
+def _build_dataclass(cls: Any, value: Any, where: str) -> Any:
     _expect(isinstance(value, dict), where, "a mapping", value)
     hints, fields = typing.get_type_hints(cls), {f.name: f for f in dataclasses.fields(cls)}
     for key in value:
@@ -64,7 +68,7 @@ def _build_dataclass(cls: type[T], value: object, where: str) -> T:
         optional = spec.default is not dataclasses.MISSING or spec.default_factory is not dataclasses.MISSING
         if name not in value and not optional:
             raise ParamsError(f"{where}: missing key {name!r}")
-    built = {key: build(hints[key], entry, _join(where, key)) for key, entry in value.items()}
+    built = {key: _build(hints[key], entry, _join(where, key)) for key, entry in value.items()}
     try:
         return cls(**built)
     except ValueError as error:

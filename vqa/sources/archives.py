@@ -13,8 +13,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from vqa.io import InputError, atomic
 
@@ -49,7 +50,8 @@ def find_archives(folder: Path) -> list[Archive]:
     Raises:
         InputError: if numbered parts leave a gap.
     """
-    whole, parts = [], {}
+    whole: list[Archive] = []
+    parts: dict[str, list[tuple[int | str, Path]]] = {}
     for path in sorted(folder.iterdir() if folder.is_dir() else ()):
         name = path.name.lower()
         if not path.is_file() or name.startswith("."):
@@ -90,7 +92,7 @@ def members(archive: Archive, size_limit: int = SIZE_LIMIT) -> dict[str, int]:
     return sizes
 
 
-def extract(archive: Archive, targets: dict[str, Path], progress: Callable[[int], None] = lambda _: None) -> None:
+def extract(archive: Archive, targets: dict[str, Path], progress: Callable[[int], object] = lambda _: None) -> None:
     """Write members of an archive to files; each appears only when it is complete, an older one is replaced.
 
     Args:
@@ -118,7 +120,7 @@ def extract(archive: Archive, targets: dict[str, Path], progress: Callable[[int]
 class _Member:
     name: str
     size: int
-    open: Callable[[], BinaryIO]
+    open: Callable[[], IO[bytes]]
 
 
 def _zip_members(archive: Archive) -> Iterator[_Member]:
@@ -134,7 +136,7 @@ def _zip_members(archive: Archive) -> Iterator[_Member]:
                 continue
             if info.flag_bits & 1:
                 raise InputError(f"{archive}: is encrypted; extract it yourself, with the password you were given")
-            yield _Member(name, info.file_size, lambda info=info: file.open(info))
+            yield _Member(name, info.file_size, partial(file.open, info))
 
 
 def _tar_members(archive: Archive) -> Iterator[_Member]:
@@ -144,7 +146,13 @@ def _tar_members(archive: Archive) -> Iterator[_Member]:
             if not (info.isreg() or info.isdir()):
                 raise InputError(f"{archive}: {name!r} is a link or a device; refused")
             if info.isreg():
-                yield _Member(name, info.size, lambda info=info: file.extractfile(info))
+                yield _Member(name, info.size, partial(_extracted, file, info))
+
+
+def _extracted(file: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    stream = file.extractfile(info)
+    assert stream is not None, "a plain file has content"
+    return stream
 
 
 def _checked(archive: Archive, name: str) -> str:
@@ -155,7 +163,7 @@ def _checked(archive: Archive, name: str) -> str:
     return str(path)
 
 
-def _copy(source: BinaryIO, target: BinaryIO, size: int, where: str, progress: Callable[[int], None]) -> None:
+def _copy(source: IO[bytes], target: IO[bytes], size: int, where: str, progress: Callable[[int], object]) -> None:
     written = 0
     while chunk := source.read(_CHUNK):
         written += len(chunk)

@@ -106,7 +106,7 @@ def obtain_all(
     """
     stop = threading.Event()
     sizes = [file.size for file in files]
-    total = None if None in sizes else sum(sizes)
+    total = None if None in sizes else sum(size or 0 for size in sizes)
     bar = tqdm(desc=folder.name, total=total, unit="B", unit_scale=True, disable=None)
     with bar, ThreadPoolExecutor(jobs) as pool:
         tasks = [pool.submit(_bring, file, folder, timeout, checksums, bar, stop) for file in files]
@@ -115,8 +115,8 @@ def obtain_all(
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)
-    failed = [task.exception() for task in tasks if not task.cancelled() and task.exception()]
-    real = [error for error in failed if not isinstance(error, StoppedError)]
+    failed = [task.exception() for task in tasks if not task.cancelled()]
+    real = [error for error in failed if error is not None and not isinstance(error, StoppedError)]
     if real:
         raise real[0]
     return [task.result() for task in tasks]

@@ -23,7 +23,7 @@ class StoppedError(Exception):
 
 
 def transfer(
-    url: str, partial: Path, timeout: float, progress: Callable[[int], None], stop: threading.Event | None = None
+    url: str, partial: Path, timeout: float, progress: Callable[[int], object], stop: threading.Event | None = None
 ) -> None:
     """Make ``partial`` the whole content of ``url``, going on from the bytes that it already holds.
 
@@ -78,7 +78,9 @@ class _State:
         self.note.unlink(missing_ok=True)
 
 
-def _continue(url: str, state: _State, timeout: float, progress: Callable[[int], None], stop: threading.Event) -> None:
+def _continue(
+    url: str, state: _State, timeout: float, progress: Callable[[int], object], stop: threading.Event
+) -> None:
     """One connection: append what is missing if the server can start in the middle, else begin again."""
     have = state.size
     headers = {"User-Agent": "vqa"}

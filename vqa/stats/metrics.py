@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 from scipy import optimize, stats
@@ -133,4 +134,4 @@ def best_epochs(by_epoch: dict[int, dict[str, float]]) -> dict[str, int]:
         value = by_epoch[epoch][metric]
         return np.inf if np.isnan(value) else value if metric == "rmse" else -value
 
-    return {metric: min(by_epoch, key=lambda epoch, m=metric: loss(m, epoch)) for metric in METRICS}
+    return {metric: min(by_epoch, key=partial(loss, metric)) for metric in METRICS}

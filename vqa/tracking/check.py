@@ -197,8 +197,8 @@ def render(lines: list[Line]) -> str:
     header = ("run", "metric", "baseline", "now", "delta", "verdict")
     rows = [header]
     for line in lines:
-        both = line.baseline is not None and line.now is not None
-        numbers = (_number(line.baseline), _number(line.now), f"{line.now - line.baseline:+.4f}" if both else "-")
+        delta = "-" if line.baseline is None or line.now is None else f"{line.now - line.baseline:+.4f}"
+        numbers = (_number(line.baseline), _number(line.now), delta)
         rows.append((line.run, line.metric, *numbers, line.verdict))
     widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
     texts = []

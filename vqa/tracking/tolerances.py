@@ -38,15 +38,16 @@ def measure(params: Params, seeds: list[int]) -> dict[str, Any]:
     """
     first = {run.method: name for name, run in reversed(params.runs.items()) if run.parent is None}
     _lay_out(params.root, first, seeds)
-    limits, means = {}, [[] for _ in seeds]
+    limits: dict[str, dict[str, float]] = {}
+    means: list[list[float]] = [[] for _ in seeds]
     for method, name in sorted(first.items()):
         print(f"{method}: {name} with seeds {seeds[0]} to {seeds[-1]}")
         tests = _test_metrics(name, params.root)
         limits[method] = {
             metric: max(_spread(values) for key, values in tests.items() if key.endswith(metric)) for metric in METRICS
         }
-        for k, mean in enumerate(means):
-            mean += [values[k] for key, values in tests.items() if key.endswith("srcc")]
+        for k, own in enumerate(means):
+            own += [values[k] for key, values in tests.items() if key.endswith("srcc")]
     mean = _spread([sum(values) / len(values) for values in means])
     return {"seeds": seeds, "methods": limits, "mean test srcc": mean}
 
@@ -75,7 +76,8 @@ def _test_metrics(run: str, root: str) -> dict[str, list[float]]:
             raise InputError(f"stages.{stage} {run} failed in {FOLDER}: build the scale first, `make repro`")
     folds = json.loads((FOLDER / "runs" / run / "metrics.json").read_text())["folds"]
     every = [flatten(fold) for fold in folds.values()]
-    return {key: [flat[key] for flat in every] for key in every[0] if "/train " not in key}
+    # A metric that is not defined, of constant scores, is as far off as can be.
+    return {key: [flat[key] or 0.0 for flat in every] for key in every[0] if "/train " not in key}
 
 
 def _spread(values: list[float]) -> float:

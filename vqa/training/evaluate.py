@@ -49,7 +49,7 @@ def released_scores(
             "n": int(part.item.nunique()),
         }
     train = chosen[chosen.weights == "on-the-fly"]
-    epoch = train.epoch.max() if train_epoch == "last" else first_best
+    epoch: Any = train.epoch.max() if train_epoch == "last" else first_best
     rows = train[train.epoch == epoch]
     result[f"{rows.dataset.iloc[0]}/train"] = {**_raw(rows), "epoch": int(epoch), "n": len(rows)}
     return result

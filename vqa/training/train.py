@@ -189,7 +189,7 @@ class Trainer:
         for clips in self.tests:
             found = predict(list(models.values()), self.method, clips, epoch, self.workers, self.device)
             scores = dict(zip(models, found, strict=True))
-            test_metrics = []
+            test_metrics: list[float] = []
             for weights in ("ema", "raw"):
                 out = scores.get(weights, found[0])
                 predictions.append(prediction_rows(clips.part, out, epoch, weights, "released"))

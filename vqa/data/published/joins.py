@@ -5,6 +5,7 @@ each other, and returns one list: columns ``name``, ``mos``, ``split``, in the o
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -193,9 +194,7 @@ def _same_rows(folder: Path, one: pd.DataFrame, other: pd.DataFrame) -> None:
 _READERS: dict[str, dict[str, Callable[[Path], pd.DataFrame]]] = {
     "konvid1k": {"paper": konvid1k},
     "livevqc": {"all": livevqc},
-    "youtubeugc": {
-        key: lambda folder, key=key: youtubeugc(folder, key) for key in ("paper", "dover", "sama", "videval")
-    },
-    "lsvq": {key: lambda folder, key=key: lsvq(folder, key) for key in ("fastvqa", "sama")},
-    "koniq10k": {key: lambda folder, key=key: koniq10k(folder, key) for key in ("sama", "official")},
+    "youtubeugc": {key: partial(youtubeugc, listed=key) for key in ("paper", "dover", "sama", "videval")},
+    "lsvq": {key: partial(lsvq, listed=key) for key in ("fastvqa", "sama")},
+    "koniq10k": {key: partial(koniq10k, listed=key) for key in ("sama", "official")},
 }

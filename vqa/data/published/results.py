@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def read_bvqa_predictions(path: Path) -> pd.DataFrame:
             match = _PREDICTED.fullmatch(name.rpartition("/")[2])
             if match and match[1] in _METHODS and match[2] in _LETTERS:
                 content = read_object_npy(io.BytesIO(archive.read(name)), f"{path}: {name}")
-                columns = _predictions_of(f"{path}: {name}", content, match[2])
+                columns: dict[str, Any] = dict(_predictions_of(f"{path}: {name}", content, match[2]))
                 columns |= {"method": _METHODS[match[1]], "dataset": _LETTERS[match[2]], "split": int(match[3])}
                 pieces.append(pd.DataFrame(columns).rename_axis("row").reset_index())
     table = pd.concat(pieces)[PREDICTIONS] if pieces else pd.DataFrame(columns=PREDICTIONS)

@@ -51,8 +51,9 @@ class Degrader:
         if length := MOTION_LENGTH * self._strength("motion_blur"):
             picture = Image.fromarray(_smear(np.asarray(picture), length, self._direction))
         if extra := (DOWNSCALE_FACTOR - 1) * self._strength("downscale"):
-            small = tuple(max(4, round(side / (1 + extra))) for side in self.size)
-            picture = picture.resize(small, Image.Resampling.BILINEAR).resize(self.size, Image.Resampling.BICUBIC)
+            width, height = (max(4, round(side / (1 + extra))) for side in self.size)
+            small = picture.resize((width, height), Image.Resampling.BILINEAR)
+            picture = small.resize(self.size, Image.Resampling.BICUBIC)
         if self._curve is not None:
             picture = picture.point(self._curve)
         pixels = np.asarray(picture)

@@ -178,7 +178,8 @@ def _dot(radius: int, colour: Colour) -> Image.Image:
 def _bright(generator: np.random.Generator) -> Colour:
     colour = generator.integers(20, 256, 3)
     colour[generator.integers(3)] = 240
-    return tuple(int(v) for v in colour)
+    red, green, blue = (int(v) for v in colour)
+    return red, green, blue
 
 
 def _colour(generator: np.random.Generator, base: Colour, spread: int) -> np.ndarray:

@@ -72,8 +72,8 @@ def read_figures(params: Params) -> dict[str, Figure]:
 
 def _panel(block: dict[str, Any], where: str, params: Params) -> Panel:
     try:
-        one_of("kind", block.get("kind"), tuple(KINDS))
-        panel = build(KINDS[block["kind"]], {key: value for key, value in block.items() if key != "kind"}, where)
+        one_of("kind", str(block.get("kind")), tuple(KINDS))
+        panel: Panel = build(KINDS[block["kind"]], {key: value for key, value in block.items() if key != "kind"}, where)
         panel.check(params, where)
     except ParamsError:
         raise

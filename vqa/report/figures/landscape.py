@@ -1,6 +1,7 @@
 """Loss along random directions through the weights of several runs or epochs (Figures 1(c), 1(d), 2, 3(c) and 4)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -96,13 +97,14 @@ class Panel:
         }
         label_ends(axes, ends)
 
-    def looks(self) -> dict[str, tuple[str, str | tuple]]:
+    def looks(self) -> dict[str, tuple[str, Any]]:
         """Colour and line style of every label."""
         if self.hue == "method":
             return {label: (METHODS[label], "-") for label in self.curves}
         others = [label for label in self.curves if label != self.base]
         styles = STYLES if self.hue == "augmentation" else ("-",) * len(others)
-        looks = dict(zip(others, zip(shades(HUES[self.hue], len(others)), styles, strict=False), strict=True))
+        shaded = zip(shades(HUES[self.hue], len(others)), styles, strict=False)
+        looks: dict[str, tuple[str, Any]] = dict(zip(others, shaded, strict=True))
         return {**looks, self.base: (INK, "-")}
 
 

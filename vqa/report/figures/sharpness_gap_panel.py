@@ -1,6 +1,7 @@
 """Sharpness against the generalization gap, one point per run: the relation that the paper is about."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,9 +65,10 @@ class Panel:
         place(canvas, self.size, left=0.6, right=0.15, top=0.42, bottom=0.52)
         axes.set_title(self.title, pad=14)
         for kind, points in numbers.groupby("regularizer", sort=False):
-            look = {"color": HUES.get(kind, INK), "marker": MARKERS.get(kind, "o"), "s": 46 if kind == "none" else 20}
+            look: dict[str, Any] = {"color": HUES.get(kind, INK), "marker": MARKERS.get(kind, "o")}
             label = "own recipe" if kind == "none" else kind
-            axes.scatter(points.sharpness, points.gap, label=label, linewidths=0.5, edgecolors="white", **look)
+            look |= {"s": 46 if kind == "none" else 20, "linewidths": 0.5, "edgecolors": "white"}
+            axes.scatter(points.sharpness, points.gap, label=label, **look)
         first = numbers.iloc[0]
         said = f"Spearman ρ = {first.spearman:+.2f} [{first.ci_low:+.2f}, {first.ci_high:+.2f}], {len(numbers)} runs"
         axes.text(0, 1.03, said, transform=axes.transAxes, fontsize=6.6, color=QUIET)

@@ -49,7 +49,7 @@ def lines_of(block: dict[str, Any]) -> list[Line]:
     """
     curves, hue, base = block.get("curves", {}), block.get("hue"), block.get("base")
     others = [label for label in curves if label != base]
-    looks = dict(zip(others, shades(HUES.get(hue, QUIET), len(others)), strict=True))
+    looks = dict(zip(others, shades(HUES.get(str(hue), QUIET), len(others)), strict=True))
     dashes = dict(zip(others, DASHES * len(others), strict=False)) if hue == "augmentation" else {}
     if hue == "method":
         looks = {label: METHODS.get(label, QUIET) for label in curves}

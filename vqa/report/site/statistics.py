@@ -48,7 +48,7 @@ def bonus_rows(bonus: pd.DataFrame, limits: tuple[float, float]) -> list[View]:
     rows = []
     for (name, method, dataset), part in bonus.groupby(["name", "method", "dataset"], sort=False):
         by_metric = {row["metric"]: row for row in part.to_dict("records")}
-        cells = []
+        cells: list[dict[str, str] | None] = []
         for metric in METRICS:
             row = by_metric.get(metric)
             if row is None:

@@ -63,9 +63,9 @@ def lay_out(frame: pd.DataFrame) -> Layout:
     if all("=" in setting for _, setting in rows):
         name = rows[0][1].partition("=")[0]
         labels: tuple[str, ...] = (HEADERS.get(name, name),)
-        texts = [(setting.partition("=")[2],) for _, setting in rows]
+        texts: list[tuple[str, ...]] = [(setting.partition("=")[2],) for _, setting in rows]
     elif any(setting for _, setting in rows):
-        labels, texts = ("Method", "Type"), rows
+        labels, texts = ("Method", "Type"), [*rows]
     else:
         labels, texts = ("Method",), [(method,) for method, _ in rows]
     keys = list(dict.fromkeys(zip(first.dataset, first.metric, first.split, strict=True)))

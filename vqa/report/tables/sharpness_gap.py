@@ -44,7 +44,8 @@ def points(runs: dict[str, TrainedRun], params: Params, folder: Path) -> pd.Data
     rows = []
     for name in params.landscapes:
         run = runs[name]
-        test, row = run.run.test[0], dict(zip(RUN, _labels(run, params), strict=True))
+        test = run.run.test[0]
+        row: dict[str, str | float] = dict(zip(RUN, _labels(run, params), strict=True))
         for gap in GAPS:
             _, metric, protocol = gap.split("_")
             row[gap] = run.result(protocol, test, metric, "gap").value

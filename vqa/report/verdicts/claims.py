@@ -204,7 +204,7 @@ def _read_statement(block: dict[str, Any], where: str, printed: Printed) -> Stat
     if "kind" not in block:
         raise ParamsError(f"{where}: missing key 'kind'")
     known_name(f"{where}.kind", str(block["kind"]), KINDS)
-    statement = build(KINDS[block["kind"]], block, where)
+    statement: Statement = build(KINDS[block["kind"]], block, where)
     for field in dataclasses.fields(statement):
         value = getattr(statement, field.name)
         if isinstance(value, tuple) and not value and field.name != "datasets":

@@ -8,6 +8,7 @@ A part is one comparison: one table, data set, metric and pair of rows. How numb
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from vqa.report.verdicts.claims import Across, Best, Compared, Gap, Statement
 from vqa.report.verdicts.evidence import Difference, Evidence, Printed
@@ -80,7 +81,7 @@ def table_parts(statement: Compared | Best | Across | Gap, protocol: str, court:
     if isinstance(statement, Gap):
         return [_gap(statement, place, protocol, court) for place in _gap_places(statement, court)]
     asked = list(_questions(statement, court.printed))
-    return [_compare(statement, *question, protocol, court, len(asked)) for question in asked]
+    return [_compare(statement, a, b, place, protocol, court, len(asked)) for a, b, place in asked]
 
 
 def _places(statement: Compared | Best | Across, table: str, printed: Printed) -> Iterator[tuple[str, str, str]]:
@@ -91,7 +92,7 @@ def _places(statement: Compared | Best | Across, table: str, printed: Printed) -
             yield dataset, metric, split
 
 
-def _questions(statement: Compared | Best | Across, printed: Printed) -> Iterator[tuple]:
+def _questions(statement: Compared | Best | Across, printed: Printed) -> Iterator[tuple[Any, Any, Any]]:
     """Table and row of either side, and the place, of every part."""
     if isinstance(statement, Across):
         for row in statement.rows:
@@ -100,7 +101,8 @@ def _questions(statement: Compared | Best | Across, printed: Printed) -> Iterato
         return
     for table in statement.tables:
         if isinstance(statement, Best):
-            pairs = [(statement.row, row) for row in printed.names(1, table) if row != statement.row]
+            others = [row for row in printed.names(1, table) if row != statement.row]
+            pairs: tuple[tuple[str, ...], ...] = tuple((statement.row, row) for row in others)
         else:
             pairs = statement.pairs
         for a, b in pairs:
@@ -154,10 +156,10 @@ def _difference(a: tuple, b: tuple, place: tuple, protocol: str, court: Court) -
     if a[0] == b[0]:
         found = ours.pair(a[0], a[1], b[1], place, protocol)
         return found, "" if found else "no paired comparison: scored on different items, or not defined"
-    cells = [ours.cell((*side, *place), protocol) for side in (a, b)]
-    if None in cells or len({cell["items_digest"] for cell in cells}) > 1:
+    cell_a, cell_b = (ours.cell((*side, *place), protocol) for side in (a, b))
+    if cell_a is None or cell_b is None or cell_a["items_digest"] != cell_b["items_digest"]:
         return None, "scored on different items"
-    return unpaired(*cells), ""
+    return unpaired(cell_a, cell_b), ""
 
 
 def unpaired(a: dict, b: dict) -> Difference:

@@ -56,11 +56,12 @@ def _sharpness(statement: Sharpness, protocol: str, court: Court) -> list[Part]:
             words = "flatter than" if statement.kind == "flatter" else "as sharp as"
             label = f"{title(table)}, sharpness: {pair[0]} {words} {pair[1]}"
             rises = [_last(court.ours.run(table, row, _arena(table, court)), court.ours) for row in pair]
-            if any(found is None for found in rises):
+            a, b = rises
+            if a is None or b is None:
                 lost = ", ".join(row for row, found in zip(pair, rises, strict=True) if found is None)
                 parts.append(Part(label, NOT_RUN, f"no landscape of {lost}", None))
                 continue
-            parts.append(_steeper(label, statement, *rises, len(statement.tables) * len(statement.pairs), court))
+            parts.append(_steeper(label, statement, a, b, len(statement.tables) * len(statement.pairs), court))
     return parts
 
 
@@ -91,12 +92,12 @@ def _order(statement: Order, protocol: str, court: Court) -> list[Part]:
     for a, b in combinations(statement.rows, 2):
         for metric in statement.metrics:
             label = f"{title(table)}, {metric}: order of {a} and {b}"
-            rises = [_last(runs[row], court.ours) for row in (a, b)]
+            rise_a, rise_b = (_last(runs[row], court.ours) for row in (a, b))
             gap = court.ours.pair(table, a, b, (dataset, metric, "gap"), protocol)
-            if gap is None or any(found is None for found in rises):
+            if gap is None or rise_a is None or rise_b is None:
                 parts.append(Part(label, NOT_RUN, "no landscape, or no paired comparison of the gaps", None))
                 continue
-            mean, interval, p = mean_over_directions(*rises)
+            mean, interval, p = mean_over_directions(rise_a, rise_b)
             both = (p, one_sided(gap.value, gap.p))
             agree, oppose = (_sign(both[0], at) * _sign(both[1], at) for at in (court.level, court.level / number))
             verdict = REPRODUCED if agree > 0 else CONTRADICTED if oppose < 0 else UNDECIDED
@@ -150,7 +151,8 @@ def _epochs(statement: Epochs, protocol: str, court: Court) -> list[Part]:
             elif curve is None or (statement.kind == "together" and rises is None):
                 parts.append(Part(label, NOT_RUN, "no curve of the run" if curve is None else "no landscape", None))
             else:
-                other = rises.mean() if statement.kind == "together" else pd.Series(curve.index, curve.index)
+                sharpness = None if rises is None or statement.kind != "together" else rises.mean()
+                other = pd.Series(curve.index, curve.index) if sharpness is None else sharpness
                 parts.append(_trend(label, curve, other, number, court))
     return parts
 

@@ -129,7 +129,8 @@ def rank_trend(x: np.ndarray, y: np.ndarray) -> tuple[float, tuple[float, float]
         return float("nan"), (1.0, 1.0)
     rho = float(stats.spearmanr(x, y).statistic)
     if len(x) > COUNTED:
-        return rho, tuple(float(stats.spearmanr(x, y, alternative=side).pvalue) for side in ("greater", "less"))
+        above, below = (float(stats.spearmanr(x, y, alternative=side).pvalue) for side in ("greater", "less"))
+        return rho, (above, below)
     ranks, others = stats.rankdata(x), stats.rankdata(y)
     observed = float(ranks @ others)
     orders = np.array(list(permutations(others))) @ ranks

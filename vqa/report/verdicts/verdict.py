@@ -62,9 +62,9 @@ class Judged:
 
 def judge(claim: Claim, protocol: str, court: Court) -> Judged:
     """Judge one claim in one protocol."""
-    on_tables = isinstance(claim.statement, Compared | Best | Across | Gap)
-    parts = (table_parts if on_tables else landscape_parts)(claim.statement, protocol, court)
-    return Judged(claim, protocol, parts)
+    if isinstance(claim.statement, Compared | Best | Across | Gap):
+        return Judged(claim, protocol, table_parts(claim.statement, protocol, court))
+    return Judged(claim, protocol, landscape_parts(claim.statement, protocol, court))
 
 
 def judge_all(claims: dict[str, Claim], court: Court) -> dict[str, dict[str, Judged]]:

@@ -19,7 +19,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv repro test lint cpus check bench ui paper real
+.PHONY: help venv repro test lint cpus check bench ui paper real publish
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,3 +65,7 @@ paper: venv  ## Rebuild the paper scale on GPUs; needs VQA_DATA, see README.md
 
 real: venv  ## Rebuild the real scale: published labels, features and predictions (36 MB, from VQA_MIRROR or the network)
 	$(VQA) repro --scale real --jobs $(JOBS)
+
+publish: venv  ## Write the pages of the demo and of the real scale, both built, to results/
+	$(VQA) publish --scale demo
+	$(VQA) publish --scale real

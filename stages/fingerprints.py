@@ -64,9 +64,7 @@ def main() -> None:
     if at not in measuring.rise_at:
         raise ParamsError(f"params.yaml: statistics.rise_at: {at} is none of landscape.rise_at")
     root, content = Path(params.root), dataclasses.asdict(params)
-    texts = {}
-    for stage, names in STAGES.items():
-        texts[stage] = fingerprint(root, [f"stages.{stage}"], blocks_of(content, names))
+    texts = {stage: fingerprint(root, [f"stages.{stage}"], blocks_of(content, STAGES[stage])) for stage in STAGES}
     for stage, names in METHOD_STAGES.items():
         for method, block in params.methods.items():
             shared = {**blocks_of(content, names), "method": block}

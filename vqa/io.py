@@ -1,5 +1,7 @@
 """Small file helpers: atomic writes, digests, and one-line errors with exit code 2 for the stages."""
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import json
@@ -8,11 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from vqa.settings.strict import ParamsError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class InputError(Exception):

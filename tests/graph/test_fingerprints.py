@@ -252,7 +252,7 @@ PAGES = {"tables", "statistics", "figures", "verdicts", "site", "report"}
         ("seed: 42", "seed: 43", {*of(METHODS), *PAGES, *OUTSIDE}),
         ("projection: box", "projection: ball", {*of(METHODS, "train", "landscape"), *PAGES - {"tables"}}),
         ("train_epoch: last", "train_epoch: best", {*of(METHODS, "evaluate"), *PAGES}),
-        ("bootstrap: 1000", "bootstrap: 999", PAGES | OUTSIDE),
+        ("bootstrap: 1000", "bootstrap: 999", PAGES | OUTSIDE | of(METHODS, "transfer")),
         ("margin: 0.02", "margin: 0.03", {"statistics", "verdicts", "site", "report"}),
         ("points: 11", "points: 21", {*of(METHODS, "landscape"), "site"}),
         ("weight_decay: 0.5}", "weight_decay: 0.6}", PAGES),

@@ -1,4 +1,4 @@
-"""Adding a method takes one module and one block of params: the README's toy method, through the same stages."""
+"""Adding a method takes one module and one block of params: the toy method of docs/extend.md, through the same stages."""
 
 import json
 import os
@@ -78,7 +78,7 @@ def test_a_new_method_is_trained_and_evaluated_by_the_stages_as_they_are(project
     assert record["config"]["run"]["perturbation"] == "awp"
 
 
-def test_the_readme_shows_this_very_module():
-    text = (ROOT / "README.md").read_text()
+def test_the_page_shows_this_very_module():
+    text = (ROOT / "docs" / "extend.md").read_text()
     assert (ROOT / "tests" / "support" / "toy_method.py").read_text().strip() in text
     assert BLOCK.strip().splitlines()[1] in text

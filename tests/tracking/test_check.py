@@ -163,7 +163,7 @@ def test_absent_files_are_exit_code_2_with_what_to_do(project: Path, capsys: pyt
     assert call(main, project, "check") == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert "make repro" in err
+    assert "vqa repro evaluate@A01" in err
 
 
 def test_update_keeps_tolerances_and_takes_the_new_values(project: Path) -> None:

@@ -53,7 +53,7 @@ def transfer(
             attempt = 1 if state.size > reached else attempt + 1  # a connection that brings something starts afresh
             reached = max(reached, state.size)
             if not _may_pass(error) or attempt >= ATTEMPTS:
-                raise TransferError(_reason(error)) from None
+                raise TransferError(reason(error)) from None
             if stop.wait(_pause(error, attempt)):
                 raise StoppedError from None
 
@@ -134,6 +134,7 @@ def _pause(error: Exception, attempt: int) -> float:
     return min(seconds, LONGEST_PAUSE)
 
 
-def _reason(error: Exception) -> str:
-    reason = str(getattr(error, "reason", "") or error) or type(error).__name__
-    return f"{error.code} {reason}" if isinstance(error, urllib.error.HTTPError) else " ".join(reason.split())
+def reason(error: Exception) -> str:
+    """Why a connection failed, in one line."""
+    said = str(getattr(error, "reason", "") or error) or type(error).__name__
+    return f"{error.code} {said}" if isinstance(error, urllib.error.HTTPError) else " ".join(said.split())

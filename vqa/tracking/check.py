@@ -62,7 +62,8 @@ def read_results(names: Iterable[str], runs: Path, file: str = "metrics.json") -
     for name in names:
         path = runs / name / file
         if not path.is_file():
-            raise InputError(f"{path} is missing: run `make repro` first, or `dvc repro evaluate@{name}`")
+            stage = "evaluate" if file == "metrics.json" else "train"
+            raise InputError(f"{path} is missing: run `vqa repro` first, or `vqa repro {stage}@{name}`")
         found[name] = json.loads(path.read_text())
     return found
 

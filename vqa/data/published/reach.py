@@ -12,6 +12,7 @@ from vqa.data.published.entries import CACHE, ROOT, published_entry
 from vqa.io import InputError
 from vqa.settings.params import Params
 from vqa.sources.download import MIRROR, mirrored
+from vqa.sources.transfer import reason
 
 # Seconds until a host that does not answer counts as out of reach.
 PATIENCE = 10.0
@@ -25,12 +26,11 @@ def check_reach(params: Params) -> None:
     """
     missing = sorted(set(_missing(params)))
     for host in dict.fromkeys(urlsplit(url).netloc for url in missing):
-        reason = unreachable(next(url for url in missing if urlsplit(url).netloc == host))
-        if reason:
+        if why := unreachable(next(url for url in missing if urlsplit(url).netloc == host)):
             mirror = os.environ.get(MIRROR)
             said = f"{MIRROR} is {mirror}, which lacks them" if mirror else f"{MIRROR} is not set"
             raise InputError(
-                f"published files: {len(missing)} missing, {said}, and {host} cannot be reached ({reason}): "
+                f"published files: {len(missing)} missing, {said}, and {host} cannot be reached ({why}): "
                 f"set {MIRROR} to a folder that holds them as HOST/PATH of their addresses, or connect to the network"
             )
 
@@ -43,7 +43,7 @@ def unreachable(url: str) -> str:
     except urllib.error.HTTPError:
         return ""
     except OSError as error:
-        return " ".join(str(getattr(error, "reason", "") or error).split()) or type(error).__name__
+        return reason(error)
 
 
 def _missing(params: Params) -> Iterator[str]:

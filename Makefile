@@ -4,6 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3.11
 JOBS ?= 0
 TEST_JOBS ?= 2
+COVERAGE ?= 90
 BIN := $(VENV)/bin
 # As .venv/bin/vqa, but always of this folder, whatever VENV is.
 VQA := $(BIN)/python -m vqa.cli
@@ -37,8 +38,8 @@ venv:  ## Set up the environment (done by every other target); rebuilt only when
 repro: venv  ## Rebuild data, trainings, tables and figures of the demo scale; only what is out of date
 	$(VQA) repro --scale demo --jobs $(JOBS)
 
-test: venv  ## Run all tests, TEST_JOBS files at a time
-	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
+test: venv  ## Run all tests, TEST_JOBS files at a time; fails if they reach less of vqa than COVERAGE percent
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --lines $(COVERAGE)
 
 lint: venv  ## Check style, formatting, types, and that imports run down the floors
 	$(BIN)/ruff check .

@@ -19,6 +19,21 @@ settings.register_profile("project", deadline=None, derandomize=True, max_exampl
 settings.load_profile("project")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--lines FLOOR`` counts the lines of vqa that are reached."""
+    parser.addoption(
+        "--lines", type=float, metavar="FLOOR", help="count lines of vqa; fail below this share in percent"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to count before a test imports anything."""
+    if config.getoption("lines") is not None:
+        from line_coverage import Counter
+
+        config.pluginmanager.register(Counter(config.getoption("lines")), "lines")
+
+
 @pytest.fixture(autouse=True)
 def one_dnn() -> Iterator[None]:
     """On again after a test that set a device up, so that no test depends on those before it."""

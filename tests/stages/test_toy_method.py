@@ -1,4 +1,4 @@
-"""Adding a method takes one module and one block of params: the toy method of docs/extend.md, through the same stages."""
+"""Adding a method takes one module and one block of params: the toy of docs/extend.md, through the same stages."""
 
 import json
 import os

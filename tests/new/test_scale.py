@@ -174,6 +174,7 @@ def test_from_a_folder_of_clips_to_a_table_and_a_figure(tmp_path, clips):
     params["methods"]["fastvqa"] |= {"epochs": 2}
     params["landscape"]["curve"] |= {"directions": 2}
     params["landscape"] |= {"batches": 1}
+    params["common"]["bootstrap"], params["statistics"]["permutations"] = 50, 99
     (mine / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
     done = vqa(root, "repro", "--scale", "mine", "--jobs", "2")
@@ -190,8 +191,6 @@ def test_from_a_folder_of_clips_to_a_table_and_a_figure(tmp_path, clips):
         assert "not run" not in text
     assert not (mine / "reports" / "baselines").exists()
 
-    again = vqa(mine, "repro")
-    assert "0 stages reproduced" in again.stdout, again.stdout + again.stderr
     labels = mine / "labels.csv"
     labels.write_text(labels.read_text().replace(",2.12,", ",2.2,"))
     done = vqa(mine, "repro", "prepare")

@@ -33,6 +33,12 @@ PAGES = (
     ("statistics.html", "Statistics", "selection bonus, sharpness and gap, and what the test sets can detect"),
     ("runs.html", "Runs", "every training: its configuration, curves, predictions and digests"),
 )
+# Of data of the user's own the paper says nothing.
+OWN_PAGES = [
+    (file, name, "every row, with intervals and tests" if file == "tables.html" else text)
+    for file, name, text in PAGES
+    if file != "verdicts.html"
+]
 
 
 def environment() -> Environment:
@@ -74,7 +80,7 @@ def pages(inputs: Inputs) -> dict[str, str]:
     """Text of every page by its path in the site."""
     env, params = environment(), inputs.params
     shared = {
-        "pages": [page for page in PAGES if page[0] != "verdicts.html" or not params.own],
+        "pages": OWN_PAGES if params.own else PAGES,
         "own": params.own,
         "colours": COLOURS,
         "signs": SIGNS,

@@ -153,6 +153,17 @@ def test_every_running_stage_has_a_gpu_of_its_own_among_the_visible_ones(toy):
     assert {(toy / name).read_text().strip() for name in ("a.txt", "b.txt")} == {"2", "5"}
 
 
+@pytest.mark.slow
+def test_named_stages_are_reproduced_with_what_they_need_and_nothing_else(toy):
+    done = run(toy, "vqa.cli", "repro", "after_a", "--jobs", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(times(toy)) == {"source", "a", "after_a"}
+    assert "3 stages reproduced" in done.stdout
+    unknown = run(toy, "vqa.cli", "repro", "after_c")
+    assert unknown.returncode == 2
+    assert unknown.stderr.splitlines()[-1].startswith("error: after_c: no such stage (did you mean after_")
+
+
 @pytest.mark.parametrize("jobs", ["-1", "-7"])
 def test_a_wrong_number_of_jobs_is_refused_in_one_line(tmp_path, jobs):
     done = run(tmp_path, "vqa.cli", "repro", "--jobs", jobs)

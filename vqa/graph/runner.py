@@ -243,8 +243,9 @@ def _log(stage: str) -> Path:
 
 def _stop(process: ForkProcess) -> None:
     """End a child with all that it started; the process group is its own, see :func:`_reproduce_one`."""
+    assert process.pid is not None, "it was started"
     try:
-        os.killpg(process.pid or 0, signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGTERM)
     except ProcessLookupError:  # not yet the leader of its group, or already gone
         process.terminate()
     process.join()

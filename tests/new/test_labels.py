@@ -56,7 +56,7 @@ def test_every_usual_header_of_a_mos_is_understood(tmp_path, mos):
 
 def test_what_was_taken_for_what_is_said(tmp_path):
     said = read(tmp_path, "Video;Score\na.mp4;3\nb.mp4;2\n").said
-    assert said == "labels.csv: column 'Video' for the name, column 'Score' for the mos, semicolon between them"
+    assert said == "labels.csv: column 'Video' for the name, column 'Score' for the MOS, semicolon between them"
     assert "no header" in read(tmp_path, "a.mp4 3\nb.mp4 2\n").said
 
 

@@ -58,7 +58,7 @@ def request(project: Path, clips: Path, **options: object) -> Request:
 def test_the_folder_holds_a_scale_and_what_was_decided_is_said(project, clips):
     said: list[str] = []
     new_scale(request(project, clips), project, said.append)
-    assert said[0] == ("labels.csv: column 'Video Name' for the name, column 'MOS' for the mos, semicolon between them")
+    assert said[0] == ("labels.csv: column 'Video Name' for the name, column 'MOS' for the MOS, semicolon between them")
     assert said[1] == "24 items, MOS 2.12 to 5; 19 train and 5 test, at random, 0.8 of them to train"
     folder = project / "My_clips"
     names = {"README.md", "params.yaml", "labels.csv", "sources.yaml", "dvc.yaml", ".gitignore", "weights"}

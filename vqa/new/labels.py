@@ -22,6 +22,7 @@ SCORES = (
     *("meanscore", "mean", "label"),
 )
 SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+WORDS = {"name": "name", "mos": "MOS", "split": "split"}
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
 
 
@@ -66,7 +67,7 @@ def read_any_labels(path: Path, name: str | None = None, mos: str | None = None,
         }
         if split is not None:
             columns["split"] = _column(path, header, split, (), "--split")
-        took = ", ".join(f"column {header[place]!r} for the {what}" for what, place in columns.items())
+        took = ", ".join(f"column {header[place]!r} for the {WORDS[what]}" for what, place in columns.items())
         if columns["name"] == columns["mos"]:
             raise InputError(f"{path}: {took}: one column cannot be both; {_remedy()}")
     if not rows:

@@ -54,9 +54,9 @@ def publish(reports: Path, out: Path, scale: str, digest: str) -> list[Path]:
         there = {path.relative_to(draft).as_posix() for path in _files(draft)}
         there |= {path.relative_to(reports).as_posix() for path in pages}
         for path in pages:
-            name = path.relative_to(reports)
-            text = page(path.read_text(encoding="utf-8"), name.as_posix(), there, scale, digest)
-            (draft / name).write_text(text, encoding="utf-8")
+            place = path.relative_to(reports)
+            text = page(path.read_text(encoding="utf-8"), place.as_posix(), there, scale, digest)
+            (draft / place).write_text(text, encoding="utf-8")
         if out.exists():
             os.replace(out, old)
         out.parent.mkdir(parents=True, exist_ok=True)

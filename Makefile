@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3.11
 JOBS ?= 0
 TEST_JOBS ?= 2
-COVERAGE ?= 90
+COVERAGE ?= 94
 BIN := $(VENV)/bin
 # As .venv/bin/vqa, but always of this folder, whatever VENV is.
 VQA := $(BIN)/python -m vqa.cli

@@ -61,7 +61,7 @@ ui: venv  ## Mirror the runs into MLflow and open its UI on http://127.0.0.1:500
 	$(VQA) track
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
 
-paper: venv  ## Rebuild the paper scale on GPUs; needs VQA_DATA, see README.md
+paper: venv  ## Rebuild the paper scale on GPUs; needs VQA_DATA, see docs/paper.md
 	$(VQA) repro --scale paper --jobs $(JOBS)
 
 real: venv  ## Rebuild the real scale: published labels, features and predictions (36 MB, from VQA_MIRROR or the network)

@@ -14,6 +14,7 @@ from vqa.data.items import open_datasets
 from vqa.device import set_up
 from vqa.io import InputError, run_stage, write_csv, write_json
 from vqa.methods import load_method
+from vqa.models.swin3d import compile_backbone
 from vqa.rng import torch_generator
 from vqa.settings.params import load
 from vqa.training.evaluate import metrics, over_folds
@@ -32,8 +33,10 @@ def main() -> None:
         raise InputError(f"{released} is missing: train the run first, `dvc repro train@{name}`")
     device = set_up(common)
     every = parts_by_training(run, open_datasets(run.datasets), common.seed)
-    method = load_method(run.method, params.methods[run.method], run)
+    method = load_method(run.method, params.methods[run.method], run, common.precision)
     model = method.build(torch_generator("init", common.seed)).to(device)
+    if common.compile:
+        compile_backbone(model)
     table, tables, contents = pd.read_csv(released), [], {}
     for training, parts in every.items():
         model.load_state_dict(load_file(weights_folder(out, every, training) / "last_ema.safetensors"))

@@ -29,6 +29,7 @@ from vqa.landscape.measure import (
     read_blocks,
 )
 from vqa.methods import load_method
+from vqa.models.swin3d import compile_backbone
 from vqa.rng import torch_generator
 from vqa.settings.params import load
 from vqa.training.protocol import parts_by_training, weights_folder
@@ -45,8 +46,10 @@ def main() -> None:
     device = set_up(common)
     every = parts_by_training(run, open_datasets(run.datasets), common.seed)
     training, both = next(iter(every.items()))
-    method = load_method(run.method, params.methods[run.method], run)
+    method = load_method(run.method, params.methods[run.method], run, common.precision)
     model = method.build(torch_generator("init", common.seed)).to(device)
+    if common.compile:
+        compile_backbone(model)
     parts = fixed_losses(method, both, settings.batches, common.seed, common.loader_workers, device)
     curves, numbers, out = [], [], Path("landscapes") / name
     shutil.rmtree(out, ignore_errors=True)

@@ -30,7 +30,7 @@ def main() -> None:
     params = load()
     name = argument(__doc__, "run", params.runs)
     run, common = params.runs[name], params.common
-    method = load_method(run.method, params.methods[run.method], run)
+    method = load_method(run.method, params.methods[run.method], run, common.precision)
     kind, gamma = params.perturbation(run)
     try:
         perturbation = build_perturbation(kind, gamma, common.perturbing.tensors, common.perturbing.projection)
@@ -47,7 +47,7 @@ def main() -> None:
         "seed": next(iter(parts)).seed,
         "config": {"run": row, "recipe": method.config, "perturbing": common.perturbing},
         "data": {f"{p.key}@{p.cut.seed}" if p.cut else p.key: p.digest for own in parts.values() for p in own},
-        "environment": describe(device),
+        "environment": describe(device, common),
     }
     # All that determines the result names the folder of a resume, so that it never goes on from something else.
     block = params.methods[run.method]
@@ -62,7 +62,7 @@ def main() -> None:
     for training, (train, *tests) in parts.items():
         seed, workers, last = training.seed, common.loader_workers, state / f"fold_{training.fold}.pt"
         initial = initial_weights(run, method, seed, common)
-        trainer = Trainer(method, initial, perturbation, train, tests, seed, workers, device, last)
+        trainer = Trainer(method, initial, perturbation, train, tests, seed, workers, device, last, common.compile)
         kept = weights_folder(state, parts, training)
         trainer.run(run.keep_epochs, kept)
         trainer.save_weights(kept, "last")

@@ -30,7 +30,7 @@ def main() -> None:
     row, common = params.transfers[name], params.common
     dataset, _, split = row.test.partition("/")
     plain = Run(method=row.method, init=row.weights, data=row.data, train=dataset, test=(row.test,))
-    method = load_method(row.method, params.methods[row.method], plain)
+    method = load_method(row.method, params.methods[row.method], plain, common.precision)
     device = set_up(common)
     model = method.build(torch_generator("init", common.seed))
     try:

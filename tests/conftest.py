@@ -3,6 +3,7 @@
 import vqa  # noqa: F401 - pins the instructions of NumPy and PyTorch before anything imports them
 
 # isort: split
+import os
 import random
 from collections.abc import Iterator
 
@@ -10,6 +11,10 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+
+# Kernels of a GPU run in Triton's interpreter where there is none; it is told before anything imports it.
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"
 
 # As the stages run: two threads of one process would fight with whatever else runs.
 torch.set_num_threads(1)

@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from vqa.device import set_up
+from vqa.models import swin3d
 from vqa.models.dropout import random_masks
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.init import initialise
-from vqa.models.swin3d import SwinConfig, SwinTransformer3D
+from vqa.models.precision import computing
+from vqa.models.swin3d import SwinConfig, SwinTransformer3D, compile_backbone
 from vqa.optim.losses import fastvqa_loss, reduce_score_map
 from vqa.optim.perturb import build_perturbation
 from vqa.rng import torch_generator
@@ -47,6 +49,39 @@ def test_a_full_size_step_is_repeatable(kind):
     again, repeated = _step(device, 4, SwinConfig(), kind)
     assert loss == again
     assert all(torch.equal(gradients[name], repeated[name]) for name in gradients)
+
+
+def _gradients(precision: str, fast: bool) -> tuple[float, dict[str, torch.Tensor]]:
+    """Loss and gradients of a full-size pass; ``fast``: compiled, with our kernels, and else window by window."""
+    device = set_up(COMMON)
+    backbone = SwinTransformer3D(SwinConfig())
+    model = FragmentVQA(backbone, VQAHead(backbone.out_channels))
+    initialise(model, torch_generator("init", 1))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "bias_table" in name:
+                parameter.copy_(0.3 * torch.randn(parameter.shape, generator=torch_generator("table", 1, name)))
+    model.to(device).train()
+    if fast:
+        compile_backbone(model)
+    inputs = torch.randn(4, 3, 32, 224, 224, generator=torch_generator("input", 3)).to(device)
+    with random_masks(model, torch_generator("dropout", 1, device="cuda")), computing(precision, device):
+        maps = model(inputs)
+    loss = fastvqa_loss(reduce_score_map(maps.float()), torch.arange(4.0, device=device))
+    loss.backward()
+    return loss.item(), {name: parameter.grad.double().flatten() for name, parameter in model.named_parameters()}
+
+
+def test_half_precision_compiled_with_kernels_has_the_gradient_of_fp32(monkeypatch):
+    loss, gradients = _gradients("bf16", True)
+    again, repeated = _gradients("bf16", True)
+    assert loss == again
+    assert all(torch.equal(gradients[name], repeated[name]) for name in gradients)
+    monkeypatch.setattr(swin3d, "HEAD_SIZES", ())
+    expected, reference = _gradients("fp32", False)
+    assert abs(loss - expected) <= 1e-2 * abs(expected)
+    ours, theirs = (torch.cat([of[name] for name in gradients]) for of in (gradients, reference))
+    assert torch.dot(ours, theirs) / ours.norm() / theirs.norm() >= 0.999
 
 
 def test_cuda_and_cpu_predict_the_same():

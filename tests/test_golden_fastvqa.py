@@ -15,7 +15,7 @@ from golden import assert_close, assert_summary
 from torch import Tensor
 
 from vqa.models.heads import FragmentVQA, VQAHead
-from vqa.models.swin3d import SwinConfig, SwinTransformer3D
+from vqa.models.swin3d import SwinConfig, SwinTransformer3D, WindowAttention
 from vqa.optim.losses import fastvqa_loss, reduce_score_map
 from vqa.optim.perturb import WeightPerturbation
 
@@ -23,6 +23,7 @@ VECTORS = golden.load("fastvqa_model")
 SHAPES = {
     key: tuple(int(n) for n in shape.split("x")) for key, shape in (line.split(" ") for line in VECTORS.text("keys"))
 }
+CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 FLOAT64_STEP = pytest.mark.skipif(
     not os.environ.get("VQA_GOLDEN_FLOAT64"), reason="takes minutes and 8 GB: set VQA_GOLDEN_FLOAT64=1 to run it"
 )
@@ -103,12 +104,18 @@ def test_forward(case: str, precision: str, recipe: dict[str, Tensor]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("two_threads")
-@pytest.mark.parametrize("precision", ["f32", pytest.param("f64", marks=FLOAT64_STEP)])
-def test_awp_step(precision: str, recipe: dict[str, Tensor]) -> None:
+@pytest.mark.parametrize(
+    ("precision", "device"),
+    [("f32", "cpu"), pytest.param("f32", "cuda", marks=CUDA), pytest.param("f64", "cpu", marks=FLOAT64_STEP)],
+)
+def test_awp_step(precision: str, device: str, recipe: dict[str, Tensor]) -> None:
     exact = precision == "f64"
     dtype = torch.float64 if exact else torch.float32
-    model = load(build(), recipe, dtype)
-    inputs = clips("awp", tuple(VECTORS["awp/input_shape"]), (8, 32, 32), dtype)
+    model = load(build(), recipe, dtype).to(device)
+    for module in model.modules():
+        if isinstance(module, WindowAttention):
+            module.train()  # which draws nothing, but takes the kernels of a GPU
+    inputs = clips("awp", tuple(VECTORS["awp/input_shape"]), (8, 32, 32), dtype).to(device)
     mos = VECTORS.tensor("awp/mos", torch.float64)[:, 0]
     clean = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
 
@@ -123,7 +130,7 @@ def test_awp_step(precision: str, recipe: dict[str, Tensor]) -> None:
         for clip, slope in zip(inputs, slopes, strict=True):
             score = reduce_score_map(model(clip[None]))
             (score * slope).sum().backward()
-            scores.append(score.detach().double())
+            scores.append(score.detach().double().cpu())
         pred = torch.cat(scores).requires_grad_()
         loss = fastvqa_loss(pred, mos)
         loss.backward()
@@ -138,7 +145,8 @@ def test_awp_step(precision: str, recipe: dict[str, Tensor]) -> None:
 
 
 def compare_perturbed_weights(model: FragmentVQA, clean: dict[str, Tensor], exact: bool) -> None:
-    weights = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    weights = {name: parameter.detach().cpu() for name, parameter in model.named_parameters()}
+    clean = {name: weight.cpu() for name, weight in clean.items()}
     compare_tensors({name: weights[name] - clean[name] for name in clean}, "delta", exact)
     gamma = VECTORS.scalar("awp/gamma")
     for name, expected in zip(VECTORS.text("awp/param_names"), VECTORS["awp/clipped_fraction"], strict=True):
@@ -153,7 +161,7 @@ def compare_tensors(tensors: dict[str, Tensor], what: str, exact: bool) -> None:
     """Norms and strided samples, relative to the norm of each tensor."""
     norms, deviations = VECTORS[f"awp/{what}_norm"], VECTORS[f"awp/{what}_f32_reldev"]
     for name, norm, deviation in zip(VECTORS.text("awp/param_names"), norms, deviations, strict=True):
-        tensor = tensors[name].double()
+        tensor = tensors[name].double().cpu()
         if norm < 1e-12:  # zero up to rounding: the loss does not depend on it
             if what == "delta":
                 assert not tensor.any(), name

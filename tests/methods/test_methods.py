@@ -309,7 +309,7 @@ def test_samples_have_their_shape_and_are_random_in_training_alone(data, name, c
     assert {key: tuple(tensor.shape) for key, tensor in first.items()} == expected
     is_random = phase == "train" or (name == "fastvqa" and phase == "released")
     for key, tensor in first.items():
-        assert tensor.dtype == torch.float32
+        assert tensor.dtype == (torch.uint8 if name == "fastvqa" else torch.float32)
         assert torch.equal(tensor, again[key])
         assert torch.equal(tensor, epoch[key]) != is_random
         assert torch.equal(tensor, seed[key]) != is_random

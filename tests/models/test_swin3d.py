@@ -70,7 +70,12 @@ def test_shifted_window_attention_token_by_token() -> None:
             logits.append((q[a] * k[b]).sum(-1) / 4**0.5 + G * R[row] + (1 - G) * F[row])
         weights = torch.stack(logits).softmax(0)
         expected[a] = (weights[..., None] * torch.stack([v[b] for b in mates])).sum(0).flatten()
-    torch.testing.assert_close(block._attend(x, window)[0], block.attn.proj(expected), atol=1e-9, rtol=0)
+    torch.testing.assert_close(
+        block.attend(x, block.plan(size, window, x).places)[0],
+        block.attn.proj(expected),
+        atol=1e-9,
+        rtol=0,
+    )
 
 
 def test_patch_merging_concatenates_neighbours_column_by_column() -> None:

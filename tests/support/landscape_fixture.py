@@ -64,6 +64,8 @@ def method_case(name: str) -> tuple[nn.Module, BatchLoss]:
     generator = torch_generator("clips", 0)
     clips = {"sama_iqa": (4, 3, 32, 32), "simplevqa": (4, 2, 3, 40, 40)}.get(name, (4, 1, 3, 2, 32, 32))
     inputs: Tensor | dict[str, Tensor] = torch.randn(clips, generator=generator)
+    if name in ("fastvqa", "sama"):
+        inputs = 120 + 60 * inputs  # pixels
     if name == "simplevqa":
         inputs = {"frames": inputs, "motion": torch.randn(4, 2, tiny.MOTION, generator=generator)}
     loss = BatchLoss(method_loss(method), [(inputs, torch.tensor([1.0, 2.0, 3.0, 4.0]))])

@@ -7,19 +7,63 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from vqa.cli.scale import Scale, entered
 
 EXAMPLE = "Example: `vqa bench`, after `vqa repro`"
 
 
-def bench(scale: Scale = None) -> None:
+def bench(
+    scale: Scale = None,
+    gpu: Annotated[bool, typer.Option("--gpu", help="the full-size networks, on the GPU that is there")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="with --gpu: these methods; may be given again")] = None,
+) -> None:
     """Measure speed and print it: sampling, training steps, landscapes, the graph, its stages. It changes nothing.
 
-    Ratios compare ways of doing the same in one process; the rest is wall time on the machine that is named.
+    Ratios compare ways of doing the same in one process; the rest is wall time on the machine that is named. With
+    `--gpu` the networks of the paper scale are measured, and the table is kept in `reports/benchmarks/`.
     """
+    if gpu:
+        with entered(scale or "paper"):
+            _measure_gpu(only or [])
+        return
     with entered(scale):
         _measure()
+
+
+def _measure_gpu(only: list[str]) -> None:
+    """Print and keep one table: every network in fp32 and bf16."""
+    import torch
+
+    from vqa.bench.gpu import measure, networks, product_rate, write_table
+    from vqa.device import set_up
+    from vqa.io import InputError
+    from vqa.settings.common import PRECISIONS
+    from vqa.settings.params import load
+    from vqa.settings.strict import known_name
+
+    if not torch.cuda.is_available():
+        raise InputError("--gpu: no CUDA device is visible")
+    params = load()
+    set_up(params.common)
+    first = networks(params)
+    for method in only:
+        known_name("--only", method, first)
+    fp32, bf16 = (product_rate(dtype) for dtype in (torch.float32, torch.bfloat16))
+    print(
+        f"{torch.cuda.get_device_name()}; one large product: {fp32:.0f} TFLOP/s in fp32, {bf16:.0f} in bf16", flush=True
+    )
+    rows = []
+    for method in only or first:
+        for precision in PRECISIONS:
+            for row in measure(params, first[method], precision):
+                print(*(f"{value:.2f}" if isinstance(value, float) else value for value in row.values()), flush=True)
+                rows.append(row)
+    table, path = write_table(rows, Path(params.root) / "reports" / "benchmarks")
+    print(f"\n{table.to_markdown(index=False, floatfmt='.1f')}\n\nkept in {path}")
 
 
 def _measure() -> None:
@@ -27,7 +71,7 @@ def _measure() -> None:
     import pandas as pd
     import torch
 
-    from vqa.bench import landscape_point, sampling, training
+    from vqa.bench.cpu import landscape_point, sampling, training
     from vqa.graph.runner import TIMINGS, kind
     from vqa.settings.params import load
 

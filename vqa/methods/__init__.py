@@ -28,11 +28,15 @@ def method_module(name: str, block: dict[str, Any] | None = None) -> str:
     return f"{__name__}.{module}"
 
 
-def load_method(name: str, block: dict[str, Any], run: Run) -> Method:
+def load_method(name: str, block: dict[str, Any], run: Run, precision: str = "fp32") -> Method:
     """Make the method ``name`` from its block of params, with what ``run`` changes in its recipe.
+
+    Its network computes in ``precision`` (:mod:`vqa.models.precision`).
 
     Raises:
         ParamsError: if there is no such module in ``vqa.methods`` or the block does not fit it.
     """
     recipe = {key: value for key, value in block.items() if key != "module"}
-    return importlib.import_module(method_module(name, block)).make(recipe, run, f"params.yaml: methods.{name}")
+    method = importlib.import_module(method_module(name, block)).make(recipe, run, f"params.yaml: methods.{name}")
+    method.precision = precision
+    return method

@@ -117,6 +117,7 @@ class Method(Protocol):
         drop_last: leave out the last, smaller batch of an epoch.
         ema_decay: of the averaged weights; 0 if the method has no average.
         reporting: how its released code reports.
+        precision: in which its network computes, see :mod:`vqa.models.precision`.
     """
 
     config: Any
@@ -127,12 +128,13 @@ class Method(Protocol):
     drop_last: bool
     ema_decay: float
     reporting: Reporting
+    precision: str
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """Make the model; all its initial weights come from ``generator``."""
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Inputs:
-        """Network input of one item, float32; ``stream(purpose)`` gives a generator for this item."""
+        """What :meth:`scores` takes of one item, pixels as bytes if it can; ``stream(purpose)`` gives a generator."""
 
     def scores(self, model: nn.Module, inputs: Inputs, second_pass: bool = False) -> Tensor:
         """Scores ``(B,)`` of a batch; ``second_pass`` is the one at perturbed weights."""

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from vqa.data.items import Item
 from vqa.methods import fastvqa
 from vqa.methods.base import Reader, Stream
-from vqa.optim.losses import reduce_score_map
 from vqa.sampling.augment import augment
 from vqa.sampling.pyramid import PyramidSampling, sample_pyramid
 from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
@@ -55,21 +54,19 @@ class SAMA(fastvqa.FastVQA):
         self.drop_last = config.drop_last
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
-        """Pyramid fragments of all clips of an item: ``(clips, 3, frames, H, W)`` float32, normalised."""
+        """Pyramid fragments of all clips of an item: ``(clips, 3, frames, H, W)`` float32 in [0, 255]."""
         rule = self.config.sampling[phase]
         starts = clip_offsets(item.n_frames, rule.temporal, stream("temporal"))
         indices = frame_indices(item.n_frames, rule.temporal, starts)
         frames = torch.from_numpy(read.frames(indices.numpy())).permute(0, 3, 1, 2)
         if phase == "train":
             frames = augment(frames, self.augmentation, stream("augment").initial_seed())
-        clip = fastvqa.normalise(sample_pyramid(frames.transpose(0, 1), rule.pyramid, stream("crop")))
+        clip = sample_pyramid(frames.transpose(0, 1), rule.pyramid, stream("crop"))
         return clip.unflatten(1, (rule.temporal.clips, rule.temporal.frames)).transpose(0, 1).contiguous()
 
     def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
         """Local quality maps, reduced over space, and over time as :class:`Config` says; mean over clips."""
-        B, clips = inputs.shape[:2]
-        time = self.config.time if model.training and not second_pass else "mean"
-        return reduce_score_map(model(inputs.flatten(0, 1)), time).view(B, clips).mean(dim=1)
+        return self._reduced(model, inputs, self.config.time if model.training and not second_pass else "mean")
 
 
 def make(block: dict[str, Any], run: Run, where: str) -> SAMA:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vqa.data.items import Item
 from vqa.methods.base import PHASES, FineTuning, Inputs, Reader, Reporting, Stream, adapt, from_seed, two_rates
 from vqa.models.patches import check_choice, whiten
+from vqa.models.precision import computing, widened
 from vqa.models.swinv2 import SwinV2Config, SwinV2IQA, initialise_swinv2
 from vqa.optim.losses import smooth_l1_loss
 from vqa.optim.schedule import warmup_constant
@@ -83,6 +84,7 @@ class SAMAIQA:
 
     reporting = Reporting()
     drop_last = False
+    precision = "fp32"
 
     def __init__(self, config: Config, run: Run, frozen_epochs: int = 0) -> None:
         self.config = config
@@ -114,7 +116,9 @@ class SAMAIQA:
 
     def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
         """Mean of the outputs of the tokens, as :class:`Score` says."""
-        return self.config.score.centre + self.config.score.scale * model(inputs)
+        with computing(self.precision, inputs.device):
+            outputs = widened(model(inputs))
+        return self.config.score.centre + self.config.score.scale * outputs
 
     def loss(self, scores: Tensor, mos: Tensor) -> Tensor:
         """Smooth L1 on the data set's own MOS scale."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from vqa.data.items import Item
 from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, adapt
 from vqa.models.init import initialise
+from vqa.models.precision import computing, widened
 from vqa.models.resnet import ResNetConfig
 from vqa.models.simplevqa import SimpleVQA as Network
 from vqa.optim.losses import simplevqa_loss
@@ -66,6 +67,7 @@ class SimpleVQA:
 
     drop_last = False
     ema_decay = 0.0
+    precision = "fp32"
 
     def __init__(self, config: Config, frozen_epochs: int = 0) -> None:
         self.config = config
@@ -96,7 +98,8 @@ class SimpleVQA:
     def scores(self, model: nn.Module, inputs: Inputs, second_pass: bool = False) -> Tensor:
         """Mean of the scores of the key frames."""
         assert isinstance(inputs, dict), "frames and motion, by name"
-        return model(inputs["frames"], inputs["motion"])
+        with computing(self.precision, inputs["frames"].device):
+            return widened(model(inputs["frames"], inputs["motion"]))
 
     def loss(self, scores: Tensor, mos: Tensor) -> Tensor:
         """L1 plus the rank term, on the data set's own MOS scale."""

@@ -46,10 +46,15 @@ class Dropout(_RandomMask):
 class DropPath(_RandomMask):
     """Stochastic depth: zero whole samples (axis 0) of a residual branch with probability ``p``."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def factors(self, x: Tensor) -> Tensor | None:
+        """What a branch of the shape of ``x`` is multiplied by, ``(B, 1, ...)``; None where nothing is dropped."""
         if not self.training or self.p == 0:
-            return x
-        return x * self._mask(x, (x.shape[0],) + (1,) * (x.dim() - 1))
+            return None
+        return self._mask(x, (x.shape[0],) + (1,) * (x.dim() - 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        factors = self.factors(x)
+        return x if factors is None else x * factors
 
 
 @contextmanager

@@ -45,7 +45,7 @@ class CosineAttention(ShiftedWindowAttentionV2):
         logits = product(F.normalize(q, dim=-1), F.normalize(k, dim=-1).transpose(-2, -1)) * scale
         logits = logits + self.get_relative_position_bias()
         if any(shift):
-            mask = windows.shift_mask(size, window, (0, *shift)).to(x.device)
+            mask = windows.shift_mask(size, window, (0, *shift), x.device)
             logits = logits + mask[:, None].to(logits.dtype)
         x = self.proj(product(logits.softmax(-1), v).transpose(2, 3).reshape(B, M, N, C))
         x = windows.merge(x, window, size)[:, 0]

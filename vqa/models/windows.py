@@ -3,13 +3,17 @@
 Pure functions of sizes. Token order inside a window is (t, h, w).
 """
 
+import math
 from functools import lru_cache
+from itertools import product
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+Size2 = tuple[int, int]
 Size3 = tuple[int, ...]  # of three
+CPU = torch.device("cpu")
 
 
 def partition(x: Tensor, window: Size3) -> Tensor:
@@ -48,34 +52,42 @@ def relative_position_index(window: Size3) -> Tensor:
 
 @lru_cache(maxsize=64)
 @torch.inference_mode(False)  # a tensor cached while predicting must serve training later
-def shift_mask(size: Size3, window: Size3, shift: Size3) -> Tensor:
-    """Attention mask of a shifted block: ``(n_windows, N, N)`` float, 0 inside a region and -100 across regions."""
-    label = torch.zeros(1, *size, 1)
-    count = 0
+def layout(lattice: Size2, size: Size3, window: Size3, shift: Size3, device: torch.device = CPU) -> Tensor:
+    """What each place of each window of a shifted block holds: ``(4, n_windows, N)`` int32.
+
+    The four are the token's number in the feature map, row and column of its fragment, and its region: the roll brings
+    together what lies at opposite edges, and tokens of different regions do not see each other. The lattice of fragment
+    rows and columns is spread over the feature map by nearest neighbour and rolled with it.
+    """
+    tokens = torch.arange(math.prod(size)).view(1, *size, 1).float()
+    rows, cols = torch.arange(lattice[0]), torch.arange(lattice[1])
+    grid = torch.stack(torch.meshgrid(rows, cols, indexing="ij")).float()[None, :, None]
+    spread = F.interpolate(grid, size=size, mode="nearest").permute(0, 2, 3, 4, 1)
+    region = torch.zeros(1, *size, 1)
     slices = [
         [slice(-w), slice(-w, -s or None) if s else slice(0), slice(-s, None)]
         for w, s in zip(window, shift, strict=True)
     ]
-    for d in slices[0]:
-        for h in slices[1]:
-            for w in slices[2]:
-                label[:, d, h, w] = count
-                count += 1
-    tokens = partition(label, window)[0, :, :, 0]
-    return (tokens[:, :, None] != tokens[:, None, :]) * -100.0
+    for label, (d, h, w) in enumerate(product(*slices)):
+        region[:, d, h, w] = label
+    rolled = torch.roll(torch.cat([tokens, spread], dim=-1), tuple(-s for s in shift), (1, 2, 3))
+    return partition(torch.cat([rolled, region], dim=-1), window)[0].permute(2, 0, 1).int().contiguous().to(device)
 
 
 @lru_cache(maxsize=64)
-@torch.inference_mode(False)  # a tensor cached while predicting must serve training later
-def fragment_distance(lattice: tuple[int, int], size: Size3, window: Size3, shift: Size3) -> Tensor:
+@torch.inference_mode(False)
+def shift_mask(size: Size3, window: Size3, shift: Size3, device: torch.device = CPU) -> Tensor:
+    """Attention mask of a shifted block: ``(n_windows, N, N)`` float, 0 inside a region and -100 across regions."""
+    region = layout((1, 1), size, window, shift)[3]
+    return ((region[:, :, None] != region[:, None, :]) * -100.0).to(device)
+
+
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)
+def fragment_distance(lattice: Size2, size: Size3, window: Size3, shift: Size3, device: torch.device = CPU) -> Tensor:
     """L1 distance between the fragments of two tokens: ``(n_windows, N, N)`` float, integers from 0.
 
-    The lattice of fragment rows and columns is spread over the feature map by nearest neighbour, rolled like the
-    features of a shifted block and cut into windows. It is a distance and not a 0/1 gate (discrepancy F4).
+    It is a distance and not a 0/1 gate (discrepancy F4).
     """
-    rows, cols = torch.arange(lattice[0]), torch.arange(lattice[1])
-    grid = torch.stack(torch.meshgrid(rows, cols, indexing="ij")).float()[None, :, None]
-    spread = F.interpolate(grid, size=size, mode="nearest").permute(0, 2, 3, 4, 1)
-    spread = torch.roll(spread, shifts=tuple(-s for s in shift), dims=(1, 2, 3))
-    tokens = partition(spread, window)[0]
-    return (tokens[:, :, None] - tokens[:, None, :]).abs().sum(-1)
+    place = layout(lattice, size, window, shift)[1:3].float()
+    return (place[:, :, :, None] - place[:, :, None, :]).abs().sum(0).to(device)

@@ -6,9 +6,10 @@ whatever the trainer wants to keep; afterwards the gradients to step with are in
 The trainer does not know which perturbation it runs, or whether there is one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 import torch
@@ -82,15 +83,19 @@ class WeightPerturbation:
             model: its gradients must be those of the clean pass.
             generator: stream of the Gaussian direction, on the device of the weights; unused by AWP.
         """
-        chosen = [(parameter, parameter.detach().clone()) for parameter in self._selected(model)]
+        weights: list[Tensor] = [*self._selected(model)]
+        if not weights:
+            yield
+            return
+        sizes = tuple(weight.numel() for weight in weights)
+        with torch.no_grad():
+            clean = _flat(weights)
+            moved = self._moved(clean, weights, sizes, generator)
         try:
-            for parameter, _ in chosen:
-                self._move(parameter, generator)
+            _fill(weights, moved, sizes)
             yield
         finally:
-            with torch.no_grad():
-                for parameter, clean in chosen:
-                    parameter.copy_(clean)
+            _fill(weights, clean, sizes)
 
     def _selected(self, model: nn.Module) -> list[nn.Parameter]:
         """Parameters to perturb, in registration order: named "weight", trainable, with a gradient."""
@@ -103,23 +108,50 @@ class WeightPerturbation:
             and (self.tensors == "released" or parameter.dim() > 1)
         ]
 
-    @torch.no_grad()
-    def _move(self, weight: nn.Parameter, generator: torch.Generator) -> None:
-        """w <- project(w + gamma n (||w|| + eps) / (||n|| + eps)), Frobenius norms over the whole tensor."""
+    def _moved(
+        self, clean: Tensor, weights: list[Tensor], sizes: tuple[int, ...], generator: torch.Generator
+    ) -> Tensor:
+        """project(w + gamma n (||w|| + eps) / (||n|| + eps)), Frobenius norms over each whole tensor.
+
+        All tensors in one, for a GPU takes as long to be told of a small one as to move it; and it is never waited for.
+        A tensor whose direction is zero or not finite stays.
+        """
         if self.direction == "gradient":
-            assert weight.grad is not None, "only weights with a gradient are selected"
-            direction: Tensor = weight.grad
+            directions = [weight.grad for weight in weights if weight.grad is not None]
         else:
-            direction = torch.randn(weight.shape, generator=generator, dtype=weight.dtype, device=weight.device)
-        norm = direction.norm()
-        if not torch.isfinite(norm) or norm == 0:
-            return
+            directions = [
+                torch.randn(weight.shape, generator=generator, dtype=weight.dtype, device=weight.device)
+                for weight in weights
+            ]
+        owners = _owners(sizes, clean.device)
+        norm, length = (torch.stack(torch._foreach_norm(group)) for group in (directions, weights))
+
+        def spread(by_tensor: Tensor) -> Tensor:
+            return by_tensor.index_select(0, owners)
+
         # The order of operations is the released one, so that float32 results agree to the last digits.
-        moved = weight + self.gamma * direction / (norm + EPS) * (weight.norm() + EPS)
+        moved = clean + self.gamma * _flat(directions) / spread(norm + EPS) * spread(length + EPS)
         if self.projection == "box":
-            radius = self.gamma * weight.abs()
-            moved = torch.clamp(moved, weight - radius, weight + radius)
-        weight.copy_(moved)
+            radius = self.gamma * clean.abs()
+            moved = torch.clamp(moved, clean - radius, clean + radius)
+        return torch.where(spread(norm.isfinite() & (norm != 0)), moved, clean)
+
+
+def _flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.reshape(-1) for tensor in tensors])
+
+
+@torch.no_grad()
+def _fill(weights: list[Tensor], flat: Tensor, sizes: tuple[int, ...]) -> None:
+    parts = flat.split(sizes)
+    torch._foreach_copy_(weights, [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)])
+
+
+@lru_cache(maxsize=4)
+@torch.inference_mode(False)
+def _owners(sizes: tuple[int, ...], device: torch.device) -> Tensor:
+    """Number of the tensor that each element of :func:`_flat` is from, int32."""
+    return torch.arange(len(sizes), dtype=torch.int32).repeat_interleave(torch.tensor(sizes)).to(device)
 
 
 def build_perturbation(kind: str, gamma: float, tensors: str, projection: str) -> Perturbation:

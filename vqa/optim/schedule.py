@@ -4,7 +4,7 @@ import copy
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 def warmup_cosine(step: int, warmup_steps: int, total_steps: int) -> float:
@@ -42,7 +42,10 @@ class ExponentialMovingAverage:
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
         """Move the average one step towards ``model``; call it after every optimizer step."""
-        for average, current in zip(self.module.parameters(), model.parameters(), strict=True):
-            average.mul_(self.decay).add_(current, alpha=1 - self.decay)
+        pairs = list(zip(self.module.parameters(), model.parameters(), strict=True))
+        averages: list[Tensor] = [average for average, _ in pairs]
+        torch._foreach_mul_(averages, self.decay)
+        current: list[Tensor] = [parameter for _, parameter in pairs]
+        torch._foreach_add_(averages, current, alpha=1 - self.decay)
         for mean, now in zip(self.module.buffers(), model.buffers(), strict=True):
             mean.copy_(now)

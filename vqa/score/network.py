@@ -88,7 +88,7 @@ def run_scorer(name: str, params: Params, device: torch.device) -> Scorer:
     from safetensors.torch import load_file
 
     run = params.runs[name]
-    method = load_method(run.method, params.methods[run.method], run)
+    method = load_method(run.method, params.methods[run.method], run, params.common.precision)
     model, path = method.build(torch_generator("init", params.common.seed)), run_weights(name, params)
     try:
         model.load_state_dict(load_file(path))
@@ -107,7 +107,7 @@ def checkpoint_scorer(path: Path, name: str, sha256: str | None, params: Params,
     entries = CHECKPOINTS[name]
     entry = next((entry for entry in entries if PUBLISHED[entry].file == path.name), entries[0])
     plain = Run(method=name, init="", data="", train="", test=())
-    method = load_method(name, params.methods[name], plain)
+    method = load_method(name, params.methods[name], plain, params.common.precision)
     model = method.build(torch_generator("init", params.common.seed))
     load_published(entry, path, model, sha256 or params.checksums.get(entry))
     return Scorer(

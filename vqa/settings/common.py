@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from vqa.settings.strict import one_of
 
+PRECISIONS = ("fp32", "bf16")
+
 
 @dataclass(frozen=True)
 class Perturbing:
@@ -55,6 +57,8 @@ class Common:
         released: see :class:`Released`.
         perturbing: see :class:`Perturbing`.
         bootstrap: resamples of every interval.
+        precision: in which networks compute, ``fp32`` as the released code or ``bf16`` (:mod:`vqa.models.precision`).
+        compile: whether blocks of networks are compiled, which pays off on a GPU; last digits differ.
     """
 
     scale: str
@@ -66,8 +70,11 @@ class Common:
     released: Released
     perturbing: Perturbing
     bootstrap: int
+    precision: str = "fp32"
+    compile: bool = False
 
     def __post_init__(self) -> None:
         one_of("device", self.device, ("auto", "cpu", "cuda"))
+        one_of("precision", self.precision, PRECISIONS)
         if self.threads < 1 or self.loader_workers < 0 or self.bootstrap < 1:
             raise ValueError("threads and bootstrap must be at least 1, loader_workers at least 0")

@@ -59,14 +59,15 @@ def batches(clips: ClipDataset, order: list[int], epoch: int, batch_size: int, w
     cuts = [positions[start : start + batch_size] for start in range(0, len(positions), batch_size)]
     # The loader would seed its workers from the global generator; nothing here uses that seed.
     unused = torch_generator("loader", clips.seed, epoch)
-    return iter(DataLoader(clips, batch_sampler=cuts, num_workers=workers, generator=unused))
+    pinned = torch.cuda.is_available()  # such memory is read by a GPU while the next batch is being made
+    return iter(DataLoader(clips, batch_sampler=cuts, num_workers=workers, generator=unused, pin_memory=pinned))
 
 
 def to_device(inputs: Inputs, device: torch.device) -> Inputs:
     """The same inputs on ``device``."""
     if isinstance(inputs, dict):
-        return {name: tensor.to(device) for name, tensor in inputs.items()}
-    return inputs.to(device)
+        return {name: tensor.to(device, non_blocking=True) for name, tensor in inputs.items()}
+    return inputs.to(device, non_blocking=True)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> list[int]:

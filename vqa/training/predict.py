@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vqa.data.items import Part
 from vqa.io import InputError
@@ -25,13 +25,14 @@ def predict(
     Raises:
         InputError: for scores that :func:`check_scores` refuses.
     """
-    scores = [np.empty(len(clips)) for _ in models]
+    found: list[list[Tensor]] = [[] for _ in models]
     for model in models:
         model.eval()
-    for inputs, _, index in batches(clips, list(range(len(clips))), epoch, method.batch_size, workers):
+    for inputs, _, _ in batches(clips, list(range(len(clips))), epoch, method.batch_size, workers):
         inputs = to_device(inputs, device)
-        for model, out in zip(models, scores, strict=True):
-            out[index.numpy()] = method.scores(model, inputs).double().cpu().numpy()
+        for model, of_model in zip(models, found, strict=True):
+            of_model.append(method.scores(model, inputs))
+    scores = [torch.cat(of_model).double().cpu().numpy() for of_model in found]
     for out in scores:
         check_scores(out, clips.part, epoch)
     return scores

@@ -15,6 +15,7 @@ from vqa.data.items import Part
 from vqa.io import InputError, atomic
 from vqa.methods.base import SEED, Fitted, Inputs, Method
 from vqa.models.dropout import random_masks
+from vqa.models.swin3d import compile_backbone
 from vqa.optim.perturb import Perturbation
 from vqa.optim.schedule import ExponentialMovingAverage
 from vqa.rng import torch_generator
@@ -37,7 +38,7 @@ def training_step(
     inputs: Inputs,
     mos: Tensor,
     position: tuple[int, int, int],
-) -> tuple[Tensor, float]:
+) -> tuple[Tensor, Tensor]:
     """One optimizer step on a mini-batch; the learning rates are those of the optimizer's groups.
 
     Args:
@@ -50,17 +51,17 @@ def training_step(
         position: seed, epoch and step: names the streams of dropout and of random perturbation.
 
     Returns:
-        Scores ``(B,)`` and loss of the pass at the clean weights.
+        Scores ``(B,)`` and loss, a scalar, of the pass at the clean weights; the device is not waited for.
     """
     device = str(mos.device)
 
-    def backward(second_pass: bool) -> tuple[Tensor, float]:
+    def backward(second_pass: bool) -> tuple[Tensor, Tensor]:
         optimizer.zero_grad(set_to_none=True)
         with random_masks(model, torch_generator("dropout", *position, int(second_pass), device=device)):
             scores = method.scores(model, inputs, second_pass)
         loss = method.loss(scores, mos)
         loss.backward()
-        return scores.detach(), loss.item()
+        return scores.detach(), loss.detach()
 
     scores, loss = perturbation.gradients(model, backward, torch_generator("perturb", *position, device=device))
     optimizer.step()
@@ -88,6 +89,7 @@ class Trainer:
         device: to train on.
         state: file that holds the state after the last full epoch; written by :meth:`run`, removed by the caller, who
             also sees to it that a run of another configuration has another file.
+        compiled: compile the blocks of the network.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Trainer:
         workers: int,
         device: torch.device,
         state: Path,
+        compiled: bool = False,
     ) -> None:
         self.method, self.perturbation = method, perturbation
         self.seed, self.workers, self.device = seed, workers, device
@@ -113,6 +116,9 @@ class Trainer:
             method.fit(self.model, self._clean_inputs())
         self.model.to(device)
         self.ema = ExponentialMovingAverage(self.model, method.ema_decay)
+        if compiled:
+            compile_backbone(self.model)
+            compile_backbone(self.ema.module)
         self.optimizer = method.optimizer(self.model)
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.epoch = 0
@@ -158,23 +164,26 @@ class Trainer:
         if not order:
             raise InputError(f"{self.train_clips.part.key}: {n} items make no batch of {batch_size}; lower batch_size")
         steps = -(-len(order) // batch_size)
-        scores, losses = np.full(n, np.nan), []
+        scores, losses = [], []
         self.model.train()
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_("backbone" not in name or epoch > self.method.frozen_epochs)
         loader = batches(self.train_clips, order, epoch, batch_size, self.workers)
-        for step, (inputs, mos, index) in enumerate(loader):
+        for step, (inputs, mos, _) in enumerate(loader):
             multiplier = self.method.learning_rate((epoch - 1) * steps + step, steps)
             for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
                 group["lr"] = rate * multiplier
-            inputs, mos = to_device(inputs, self.device), mos.float().to(self.device)
+            inputs, mos = to_device(inputs, self.device), mos.float().to(self.device, non_blocking=True)
             position = (self.seed, epoch, step)
             out, loss = training_step(self.model, self.method, self.optimizer, self.perturbation, inputs, mos, position)
             self.ema.update(self.model)
-            scores[index.numpy()] = out.double().cpu().numpy()
+            scores.append(out)
             losses.append(loss)
-        check_scores(scores[order], self.train_clips.part, epoch)
-        return float(np.mean(losses)), scores
+        # Read once, so that the device need not be waited for after every step.
+        found = np.full(n, np.nan)
+        found[order] = torch.cat(scores).double().cpu().numpy()
+        check_scores(found[order], self.train_clips.part, epoch)
+        return float(np.mean(torch.stack(losses).double().cpu().numpy())), found
 
     def _test_epoch(self, epoch: int, loss: float, train_scores: np.ndarray) -> None:
         """Score every test set with both models as released, and append to curve and predictions."""

@@ -67,7 +67,8 @@ def training(params: Params, repeats: int = 12) -> dict[str, float]:
     run = next(iter(params.runs.values()))
     method = load_method(run.method, params.methods[run.method], run)
     rule = params.methods[run.method]["backbone"]["input_size"]
-    inputs = torch.randn(method.batch_size, 1, 3, *rule, generator=torch_generator("bench-input", 0))
+    shape = (method.batch_size, 1, 3, *rule)
+    inputs = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch_generator("bench-input", 0))
     mos = torch.linspace(1, 5, method.batch_size)
     result = {}
     for kind, gamma in (("none", 0.0), ("rwp", 0.001), ("awp", 0.001)):
@@ -98,7 +99,10 @@ def landscape_point(params: Params, repeats: int = 5, n_batches: int = 4) -> dic
     method = load_method(run.method, params.methods[run.method], run)
     size, generator = params.methods[run.method]["backbone"]["input_size"], torch_generator("bench-landscape", 0)
     shape, mos = (method.batch_size, 1, 3, *size), torch.linspace(1, 5, method.batch_size)
-    loss = BatchLoss(method_loss(method), [(torch.randn(shape, generator=generator), mos) for _ in range(n_batches)])
+    loss = BatchLoss(
+        method_loss(method),
+        [(torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator), mos) for _ in range(n_batches)],
+    )
     model = method.build(torch_generator("init", 0))
     (direction,) = random_directions(model, LandscapeConfig(), 0)
     alphas = LandscapeConfig(points=9).alphas

@@ -1,6 +1,7 @@
-"""Speed of the full-size networks on the GPU that is there: training steps, inference, a point of a landscape."""
+"""Speed of the networks on a device: training steps, inference, a point of a landscape."""
 
 import copy
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +26,6 @@ from vqa.settings.params import Params
 from vqa.training.loader import to_device
 from vqa.training.train import training_step
 
-CUDA = torch.device("cuda")
 VIDEO = Item("noise", 3.0, 240, 540, 960, 30.0, "h264", 0, 0)
 PERTURBATIONS = {"none": 0.0, "rwp": 0.001, "awp": 0.001}
 LANDSCAPE_BATCHES = 10
@@ -60,7 +60,9 @@ def networks(params: Params) -> dict[str, str]:
     return first
 
 
-def measure(params: Params, name: str, precision: str, repeats: int = 5) -> list[dict[str, object]]:
+def measure(
+    params: Params, name: str, precision: str, device: torch.device, repeats: int = 5
+) -> list[dict[str, object]]:
     """Milliseconds of everything that the method of run ``name`` does with a batch, rows of :func:`write_table`.
 
     Steps follow one another without waiting, as in a training, and take their input from the GPU's memory. ``fp32`` is
@@ -70,15 +72,15 @@ def measure(params: Params, name: str, precision: str, repeats: int = 5) -> list
     run = replace(params.runs[name], augmentation="none")
     block = params.methods[run.method]
     method = load_method(run.method, block, run, precision)
-    model = method.build(torch_generator("init", 0)).to(CUDA).train()
+    model = method.build(torch_generator("init", 0)).to(device).train()
     average = ExponentialMovingAverage(model)
-    operations = _operations(method, model, block)
-    if precision == "bf16":
+    operations = _operations(method, model, block, device)
+    if precision == "bf16" and device.type == "cuda":
         compile_backbone(model)
         compile_backbone(average.module)
     size = method.batch_size
-    inputs = _batch(method, block, size)
-    mos = torch.linspace(1, 5, size, device=CUDA)
+    inputs = _batch(method, block, size, device)
+    mos = torch.linspace(1, 5, size, device=device)
     rows: list[dict[str, object]] = []
 
     def row(what: str, took: float, items: int, passes: int) -> None:
@@ -86,7 +88,7 @@ def measure(params: Params, name: str, precision: str, repeats: int = 5) -> list
         numbers = {"ms": took, "ratio": took / plain, "items/s": 1000 * items / took}
         numbers |= {
             "TFLOP/s": passes * items * operations / took / 1e9,
-            "GiB": torch.cuda.max_memory_allocated() / 2**30,
+            "GiB": torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else 0.0,
         }
         rows.append({"method": run.method, "precision": precision, "what": what, "items": items, **numbers})
 
@@ -98,7 +100,7 @@ def measure(params: Params, name: str, precision: str, repeats: int = 5) -> list
             training_step(model, method, optimizer, perturbation, inputs, mos, (0, 0, k))  # type: ignore[arg-type]
             average.update(model)
 
-        row(f"step, {kind}", _milliseconds(step, repeats), size, 3 if kind == "none" else 6)
+        row(f"step, {kind}", _milliseconds(step, repeats, device), size, 3 if kind == "none" else 6)
         del optimizer
 
     @torch.inference_mode()
@@ -106,56 +108,61 @@ def measure(params: Params, name: str, precision: str, repeats: int = 5) -> list
         method.scores(average.module, inputs)
 
     average.module.eval()
-    row("inference", _milliseconds(predict, repeats), size, 1)
+    row("inference", _milliseconds(predict, repeats, device), size, 1)
     loss = BatchLoss(method_loss(method), [(inputs, mos)] * LANDSCAPE_BATCHES)
     config = LandscapeConfig(points=2)
     (direction,) = random_directions(model, config, 0)
-    took = _milliseconds(lambda _: curve(model, [direction], config.alphas, loss), 1) / config.points
+    took = _milliseconds(lambda _: curve(model, [direction], config.alphas, loss), 1, device) / config.points
     row("landscape point", took, LANDSCAPE_BATCHES * size, 1)
     return rows
 
 
-def product_rate(dtype: torch.dtype, side: int = 8192) -> float:
-    """TFLOP/s of one large product of matrices: what the card reaches at best."""
-    a, b = (torch.randn(side, side, device=CUDA).to(dtype) for _ in range(2))
-    return 2 * side**3 / _milliseconds(lambda _: a @ b, 10) / 1e9
+def product_rate(dtype: torch.dtype, device: torch.device, side: int = 8192) -> float:
+    """TFLOP/s of one large product of matrices: what the device reaches at best."""
+    a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    return 2 * side**3 / _milliseconds(lambda _: a @ b, 10, device) / 1e9
 
 
-def write_table(rows: list[dict[str, object]], folder: Path) -> tuple[pd.DataFrame, Path]:
-    """Keep the table of this card in ``folder``, under the card's name."""
+def write_table(rows: list[dict[str, object]], folder: Path, card: str) -> tuple[pd.DataFrame, Path]:
+    """Keep the table of a card in ``folder``, under the card's name."""
     table = pd.DataFrame(rows)
-    path = folder / f"{torch.cuda.get_device_name().replace(' ', '_')}.csv"
+    path = folder / f"{card.replace(' ', '_')}.csv"
     write_csv(path, table.round(2))
     return table, path
 
 
-def _batch(method: Method, block: dict, size: int) -> Inputs:
+def _batch(method: Method, block: dict, size: int, device: torch.device) -> Inputs:
     read = Noise(block.get("motion", 0))
     item = method.sample(VIDEO, read, "train", lambda purpose: torch_generator(purpose, 0))
-    return to_device(default_collate([item] * size), CUDA)
+    return to_device(default_collate([item] * size), device)
 
 
-def _operations(method: Method, model: nn.Module, block: dict) -> float:
+def _operations(method: Method, model: nn.Module, block: dict, device: torch.device) -> float:
     """Floating-point operations of one item's forward pass, counted by PyTorch where it knows every product."""
     counter = FlopCounterMode(display=False)
     counted = copy.deepcopy(model).eval()  # in evaluation mode with gradients no kernel of ours is used
     with counter:
-        method.scores(counted, _batch(method, block, 1))
+        method.scores(counted, _batch(method, block, 1, device))
     return counter.get_total_flops()
 
 
-def _milliseconds(work: Callable[[int], object], repeats: int) -> float:
+def _milliseconds(work: Callable[[int], object], repeats: int, device: torch.device) -> float:
     """Least of two times the time of ``repeats`` calls in a row, per call; two calls before do not count."""
     for k in range(2):
         work(k)
-    torch.cuda.reset_peak_memory_stats()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     times = []
     for _ in range(2):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
+        _wait(device)
+        started = time.perf_counter()
         for k in range(repeats):
             work(k)
-        end.record()
-        torch.cuda.synchronize()
-        times.append(start.elapsed_time(end) / repeats)
+        _wait(device)
+        times.append(1000 * (time.perf_counter() - started) / repeats)
     return min(times)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()

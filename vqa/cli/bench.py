@@ -48,21 +48,19 @@ def _measure_gpu(only: list[str]) -> None:
     if not torch.cuda.is_available():
         raise InputError("--gpu: no CUDA device is visible")
     params = load()
-    set_up(params.common)
+    device, card = set_up(params.common), torch.cuda.get_device_name()
     first = networks(params)
     for method in only:
         known_name("--only", method, first)
-    fp32, bf16 = (product_rate(dtype) for dtype in (torch.float32, torch.bfloat16))
-    print(
-        f"{torch.cuda.get_device_name()}; one large product: {fp32:.0f} TFLOP/s in fp32, {bf16:.0f} in bf16", flush=True
-    )
+    fp32, bf16 = (product_rate(dtype, device) for dtype in (torch.float32, torch.bfloat16))
+    print(f"{card}; one large product: {fp32:.0f} TFLOP/s in fp32, {bf16:.0f} in bf16", flush=True)
     rows = []
     for method in only or first:
         for precision in PRECISIONS:
-            for row in measure(params, first[method], precision):
+            for row in measure(params, first[method], precision, device):
                 print(*(f"{value:.2f}" if isinstance(value, float) else value for value in row.values()), flush=True)
                 rows.append(row)
-    table, path = write_table(rows, Path(params.root) / "reports" / "benchmarks")
+    table, path = write_table(rows, Path(params.root) / "reports" / "benchmarks", card)
     print(f"\n{table.to_markdown(index=False, floatfmt='.1f')}\n\nkept in {path}")
 
 

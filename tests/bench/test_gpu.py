@@ -1,0 +1,48 @@
+"""The bench of networks, run with the demo's networks on the CPU: every row is there and follows from its time."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from project import ROOT
+
+from vqa.bench import gpu
+from vqa.settings.params import load
+
+CPU = torch.device("cpu")
+
+
+def test_every_network_of_the_paper_scale_is_measured_from_a_run_from_scratch() -> None:
+    paper = load(ROOT / "paper" / "params.yaml")
+    first = gpu.networks(paper)
+    assert set(first) == {"fastvqa", "sama", "sama_iqa", "simplevqa"}
+    assert all(paper.runs[run].method == method and paper.runs[run].parent is None for method, run in first.items())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_rows_of_a_network(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "LANDSCAPE_BATCHES", 2)
+    params = load(ROOT / "params.yaml")
+    rows = gpu.measure(params, gpu.networks(params)["fastvqa"], precision, CPU, repeats=1)
+    table = pd.DataFrame(rows).set_index("what")
+    assert list(table.index) == ["step, none", "step, rwp", "step, awp", "inference", "landscape point"]
+    assert (table.precision == precision).all()
+    size = table["items"]["step, none"]
+    assert table["items"].to_dict() == dict.fromkeys(table.index, size) | {"landscape point": 2 * size}
+    assert table["items/s"].to_numpy() == pytest.approx(1000 * table["items"] / table.ms)
+    assert table.ratio.to_numpy() == pytest.approx(table.ms / table.ms["step, none"])
+    # A step of a perturbation is two passes forward and back, a pass back twice one forward.
+    operations = table["TFLOP/s"] * table.ms / table["items"]
+    assert (operations / operations["inference"]).to_list() == pytest.approx([3, 6, 6, 1, 1])
+
+
+def test_a_table_is_kept_under_the_name_of_its_card(tmp_path: Path) -> None:
+    table, path = gpu.write_table([{"what": "inference", "ms": 1.2345}], tmp_path, "Card of 80 GB")
+    assert path == tmp_path / "Card_of_80_GB.csv"
+    assert table.ms[0] == 1.2345
+    assert pd.read_csv(path).ms[0] == pytest.approx(1.23)
+
+
+def test_the_rate_of_a_product() -> None:
+    assert gpu.product_rate(torch.float32, CPU, side=64) > 0

@@ -38,7 +38,7 @@ def _measure_gpu(only: list[str]) -> None:
     """Print and keep one table: every network in fp32 and bf16."""
     import torch
 
-    from vqa.bench.gpu import measure, networks, product_rate, write_table
+    from vqa.bench.networks import measure, networks, product_rate, write_table
     from vqa.device import set_up
     from vqa.io import InputError
     from vqa.settings.common import PRECISIONS
@@ -65,11 +65,12 @@ def _measure_gpu(only: list[str]) -> None:
 
 
 def _measure() -> None:
-    """Print five tables of the scale in the working directory."""
+    """Print four tables of the scale in the working directory."""
     import pandas as pd
     import torch
 
-    from vqa.bench.cpu import landscape_point, sampling, training
+    from vqa.bench.networks import measure, networks
+    from vqa.bench.sampling import sampling
     from vqa.graph.runner import TIMINGS, kind
     from vqa.settings.params import load
 
@@ -81,12 +82,10 @@ def _measure() -> None:
     slowest = list(ways.values())[-1]
     rows = [(way, 1000 * took, slowest / took) for way, took in ways.items()]
     _table("fragments of a 32-frame clip at 960x540", ["way", "ms per clip", "throughput ratio"], rows)
-    steps = training(params)
-    rows = [(kind, 1000 * took, took / steps["none"]) for kind, took in steps.items()]
-    _table("one training step of the demo's network", ["perturbation", "ms per step", "cost ratio"], rows)
-    point = landscape_point(params)
-    rows = [(way, 1000 * took, took / point["forward passes"]) for way, took in point.items()]
-    _table("one point of a loss landscape, 64 clips", ["what", "ms", "cost ratio"], rows)
+    for method, run in list(networks(params).items())[:1]:  # a scale of features has none
+        numbers = pd.DataFrame(measure(params, run, params.common.precision, torch.device("cpu")))
+        header = ["what", "items", "ms", "ratio", "items/s"]
+        _table(f"a batch through {method}'s network", header, numbers[header].to_numpy())
     if not TIMINGS.is_file():
         print("the graph and its stages: not timed yet, run `make repro` first")
         return

@@ -7,7 +7,7 @@ import pytest
 import torch
 from project import ROOT
 
-from vqa.bench import gpu
+from vqa.bench import networks
 from vqa.settings.params import load
 
 CPU = torch.device("cpu")
@@ -15,16 +15,16 @@ CPU = torch.device("cpu")
 
 def test_every_network_of_the_paper_scale_is_measured_from_a_run_from_scratch() -> None:
     paper = load(ROOT / "paper" / "params.yaml")
-    first = gpu.networks(paper)
+    first = networks.networks(paper)
     assert set(first) == {"fastvqa", "sama", "sama_iqa", "simplevqa"}
     assert all(paper.runs[run].method == method and paper.runs[run].parent is None for method, run in first.items())
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_rows_of_a_network(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "LANDSCAPE_BATCHES", 2)
+    monkeypatch.setattr(networks, "LANDSCAPE_BATCHES", 2)
     params = load(ROOT / "params.yaml")
-    rows = gpu.measure(params, gpu.networks(params)["fastvqa"], precision, CPU, repeats=1)
+    rows = networks.measure(params, networks.networks(params)["fastvqa"], precision, CPU, repeats=1)
     table = pd.DataFrame(rows).set_index("what")
     assert list(table.index) == ["step, none", "step, rwp", "step, awp", "inference", "landscape point"]
     assert (table.precision == precision).all()
@@ -38,11 +38,11 @@ def test_rows_of_a_network(precision: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_table_is_kept_under_the_name_of_its_card(tmp_path: Path) -> None:
-    table, path = gpu.write_table([{"what": "inference", "ms": 1.2345}], tmp_path, "Card of 80 GB")
+    table, path = networks.write_table([{"what": "inference", "ms": 1.2345}], tmp_path, "Card of 80 GB")
     assert path == tmp_path / "Card_of_80_GB.csv"
     assert table.ms[0] == 1.2345
     assert pd.read_csv(path).ms[0] == pytest.approx(1.23)
 
 
 def test_the_rate_of_a_product() -> None:
-    assert gpu.product_rate(torch.float32, CPU, side=64) > 0
+    assert networks.product_rate(torch.float32, CPU, side=64) > 0

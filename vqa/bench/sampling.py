@@ -1,8 +1,7 @@
-"""Speed of the parts that decide how long a study takes, as ratios measured in one process where possible."""
+"""Speed of sampling: fragments of a clip by several ways, measured in one process."""
 
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import av
@@ -10,18 +9,11 @@ import decord
 import numpy as np
 import torch
 from PIL import Image, ImageFilter
-from torch import Tensor, nn
 
 from vqa.data.video import decode, read_frames
-from vqa.landscape.curves import BatchLoss, LandscapeConfig, curve, method_loss, random_directions
-from vqa.methods import load_method
-from vqa.methods.base import Method
-from vqa.optim.perturb import Perturbation, build_perturbation
 from vqa.rng import numpy_generator, torch_generator
 from vqa.sampling.fragments import FragmentSampling, fragment_offsets, sample_fragments
 from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
-from vqa.settings.params import Params
-from vqa.training.train import training_step
 
 FRAMES, HEIGHT, WIDTH = 240, 540, 960
 TEMPORAL, FRAGMENTS = TemporalSampling(), FragmentSampling()
@@ -60,61 +52,6 @@ def sampling(folder: Path, repeats: int = 5) -> dict[str, float]:
     if not all(torch.equal(reference, other) for other in others):
         raise RuntimeError("the ways of sampling that are compared gave different pixels")
     return {name: seconds(way, repeats) for name, way in ways.items()}
-
-
-def training(params: Params, repeats: int = 12) -> dict[str, float]:
-    """Seconds per training step of the first run's method, plain and with both perturbations."""
-    run = next(iter(params.runs.values()))
-    method = load_method(run.method, params.methods[run.method], run)
-    rule = params.methods[run.method]["backbone"]["input_size"]
-    shape = (method.batch_size, 1, 3, *rule)
-    inputs = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch_generator("bench-input", 0))
-    mos = torch.linspace(1, 5, method.batch_size)
-    result = {}
-    for kind, gamma in (("none", 0.0), ("rwp", 0.001), ("awp", 0.001)):
-        model = method.build(torch_generator("init", 0)).train()
-        optimizer = method.optimizer(model)
-        perturbation = build_perturbation(kind, gamma, "released", "box")
-
-        step = partial(_step, model, method, optimizer, perturbation, inputs, mos)
-        result[kind] = seconds(step, repeats)
-    return result
-
-
-def _step(
-    model: nn.Module,
-    method: Method,
-    optimizer: torch.optim.Optimizer,
-    perturbation: Perturbation,
-    inputs: Tensor,
-    mos: Tensor,
-    k: int,
-) -> None:
-    training_step(model, method, optimizer, perturbation, inputs, mos, (0, 0, k))
-
-
-def landscape_point(params: Params, repeats: int = 5, n_batches: int = 4) -> dict[str, float]:
-    """Seconds of one point of a loss landscape and of plain forward passes over the same fixed batches."""
-    run = next(iter(params.runs.values()))
-    method = load_method(run.method, params.methods[run.method], run)
-    size, generator = params.methods[run.method]["backbone"]["input_size"], torch_generator("bench-landscape", 0)
-    shape, mos = (method.batch_size, 1, 3, *size), torch.linspace(1, 5, method.batch_size)
-    loss = BatchLoss(
-        method_loss(method),
-        [(torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator), mos) for _ in range(n_batches)],
-    )
-    model = method.build(torch_generator("init", 0))
-    (direction,) = random_directions(model, LandscapeConfig(), 0)
-    alphas = LandscapeConfig(points=9).alphas
-    points = seconds(lambda k: curve(model, [direction], alphas, loss), repeats) / len(alphas)
-
-    @torch.inference_mode()
-    def forward(k: int) -> None:
-        model.eval()
-        for inputs, _ in loss.batches:
-            method.scores(model, inputs)
-
-    return {"forward passes": seconds(forward, repeats * len(alphas)), "a landscape point": points}
 
 
 def _video(path: Path) -> Path:

@@ -30,8 +30,8 @@ def set_up(common: Common) -> torch.device:
         # One CPU thread is deterministic by itself, and the switch costs seconds of imports in every process.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when CUDA starts
         torch.use_deterministic_algorithms(True)
-    # What is read before it is written would be a bug; filling every new tensor to find it takes a tenth of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        # What is read before it is written would be a bug; filling every new tensor to find it takes time in each step.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     # fp32 throughout, as the released code: TF32 changes numbers.
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -56,16 +56,16 @@ def describe(device: torch.device, common: Common) -> dict[str, str | int]:
     So Python goes without its last number, and processors that :mod:`vqa.cpu` makes alike have one name. How networks
     compute is named where it is not as in the released code.
     """
-    precision = {} if common.precision == "fp32" else {"precision": common.precision}
-    return (
-        precision
-        | ({"compiled": 1} if common.compile else {})
-        | {
-            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-            "machine": platform.machine(),
-            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-            "threads": torch.get_num_threads(),
-            "python": ".".join(platform.python_version_tuple()[:2]),
-            "torch": torch.__version__,
-        }
-    )
+    found: dict[str, str | int] = {
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "machine": platform.machine(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "torch": torch.__version__,
+    }
+    if common.precision != "fp32":
+        found["precision"] = common.precision
+    if common.compile:
+        found["compiled"] = True
+    return found

@@ -136,17 +136,21 @@ class FastVQA:
             whiten(backbone.patch_embed.proj, clips)
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
-        """Fragments of all clips of an item: ``(clips, 3, frames, H, W)`` in [0, 255], whole numbers as uint8."""
+        """All clips of an item as :meth:`cut`: ``(clips, 3, frames, H, W)`` in [0, 255], whole numbers as uint8."""
         rule = self.config.sampling[phase]
         starts = clip_offsets(item.n_frames, rule.temporal, stream("temporal"))
         indices = frame_indices(item.n_frames, rule.temporal, starts)
         frames = torch.from_numpy(read.frames(indices.numpy())).permute(0, 3, 1, 2)
         if phase == "train":
             frames = augment(frames, self.augmentation, stream("augment").initial_seed())
-        clip = sample_fragments(frames.transpose(0, 1), rule.fragments, stream("crop"))
-        if rule.fragments.small_values == "float":
-            clip = clip.float()  # whether this video is small or not: all of a batch have one type
-        return clip.unflatten(1, (rule.temporal.clips, rule.temporal.frames)).transpose(0, 1).contiguous()
+        cut = self.cut(frames.transpose(0, 1), rule, stream("crop"))
+        return cut.unflatten(1, (rule.temporal.clips, rule.temporal.frames)).transpose(0, 1).contiguous()
+
+    def cut(self, frames: Tensor, rule: Any, generator: torch.Generator) -> Tensor:
+        """What the network sees of frames ``(3, T, H, W)`` uint8, those of all clips in order: ``(3, T, h, w)``."""
+        fragments = sample_fragments(frames, rule.fragments, generator)
+        # Whether this video is small or not: all of a batch have one type.
+        return fragments.float() if rule.fragments.small_values == "float" else fragments
 
     def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
         """Mean of the local quality maps over positions and clips."""

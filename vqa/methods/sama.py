@@ -6,12 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vqa.data.items import Item
 from vqa.methods import fastvqa
-from vqa.methods.base import Reader, Stream
-from vqa.sampling.augment import augment
 from vqa.sampling.pyramid import PyramidSampling, sample_pyramid
-from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
+from vqa.sampling.temporal import TemporalSampling
 from vqa.settings.params import Run
 from vqa.settings.strict import one_of
 
@@ -53,16 +50,9 @@ class SAMA(fastvqa.FastVQA):
         super().__init__(config, run, frozen_epochs)
         self.drop_last = config.drop_last
 
-    def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
-        """Pyramid fragments of all clips of an item: ``(clips, 3, frames, H, W)`` float32 in [0, 255]."""
-        rule = self.config.sampling[phase]
-        starts = clip_offsets(item.n_frames, rule.temporal, stream("temporal"))
-        indices = frame_indices(item.n_frames, rule.temporal, starts)
-        frames = torch.from_numpy(read.frames(indices.numpy())).permute(0, 3, 1, 2)
-        if phase == "train":
-            frames = augment(frames, self.augmentation, stream("augment").initial_seed())
-        clip = sample_pyramid(frames.transpose(0, 1), rule.pyramid, stream("crop"))
-        return clip.unflatten(1, (rule.temporal.clips, rule.temporal.frames)).transpose(0, 1).contiguous()
+    def cut(self, frames: Tensor, rule: Sampling, generator: torch.Generator) -> Tensor:
+        """Pyramid fragments, float32."""
+        return sample_pyramid(frames, rule.pyramid, generator)
 
     def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
         """Local quality maps, reduced over space, and over time as :class:`Config` says; mean over clips."""

@@ -34,6 +34,14 @@ def lay_out_bias(
 
 
 @triton.jit
+def _work(bias, N, M, heads, SIDE: tl.constexpr):
+    """A program's head, window and sample, the bias of head and window, and where the numbers of their rows begin."""
+    h, wb = tl.program_id(1), tl.program_id(2)
+    w = wb % M
+    return h, w, wb // M, bias + (w * heads + h).to(tl.int64) * SIDE * SIDE, (wb * heads + h).to(tl.int64) * N
+
+
+@triton.jit
 def _rows(start, layout, window, sample, T, N, BLOCK: tl.constexpr):
     """Numbers in the batch of the tokens at places ``start + 0 ... BLOCK - 1`` of a window, and which there are."""
     place = start + tl.arange(0, BLOCK)
@@ -55,10 +63,15 @@ def _put(data, value, token, used, part, h, heads, PARTS: tl.constexpr, D: tl.co
 
 
 @triton.jit
-def _logits(q, k, bias, i, j, scale, SIDE: tl.constexpr):
+def _tile(bias, i, j, SIDE: tl.constexpr):
+    """The bias of a tile."""
+    return tl.load(bias + i[:, None] * SIDE + j[None, :]).to(tl.float32)
+
+
+@triton.jit
+def _logits(q, k, tile, scale):
     """Logits of a tile in log2."""
-    b = tl.load(bias + i[:, None] * SIDE + j[None, :]).to(tl.float32)
-    return tl.dot(q, tl.trans(k), input_precision="ieee") * (scale * LOG2E) + b
+    return tl.dot(q, tl.trans(k), input_precision="ieee") * (scale * LOG2E) + tile
 
 
 @triton.jit
@@ -67,9 +80,7 @@ def forward(
     SIDE: tl.constexpr, D: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
 ):  # fmt: skip
     """One block of queries of one window and head: output, and log2 of the sum of exponentials for the backward."""
-    h, wb = tl.program_id(1), tl.program_id(2)
-    w, b = wb % M, wb // M
-    bias += (w * heads + h).to(tl.int64) * SIDE * SIDE
+    h, w, b, bias, stats = _work(bias, N, M, heads, SIDE)
     i, in_i, rows = _rows(tl.program_id(0) * BM, layout, w, b, T, N, BM)
     q = _vectors(qkv, rows, in_i, 0, h, heads, 3, D)
     most = tl.full((BM,), -float("inf"), tl.float32)
@@ -79,7 +90,7 @@ def forward(
         j, in_j, cols = _rows(start, layout, w, b, T, N, BN)
         k = _vectors(qkv, cols, in_j, 1, h, heads, 3, D)
         v = _vectors(qkv, cols, in_j, 2, h, heads, 3, D)
-        s = _logits(q, k, bias, i, j, scale, SIDE)
+        s = _logits(q, k, _tile(bias, i, j, SIDE), scale)
         new = tl.maximum(most, tl.max(s, 1))
         p = tl.exp2(s - new[:, None])
         shrink = tl.exp2(most - new)
@@ -87,7 +98,7 @@ def forward(
         mean = mean * shrink[:, None] + tl.dot(p.to(v.dtype), v, input_precision="ieee")
         most = new
     _put(out, mean / total[:, None], rows, in_i, 0, h, heads, 1, D)
-    tl.store(lse + (wb * heads + h).to(tl.int64) * N + i, most + tl.log2(total), in_i)
+    tl.store(lse + stats + i, most + tl.log2(total), in_i)
 
 
 @triton.jit
@@ -96,10 +107,7 @@ def query_gradients(
     SIDE: tl.constexpr, D: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
 ):  # fmt: skip
     """Gradient of one block of queries, and the row sums of output times gradient, ``delta``, for the others."""
-    h, wb = tl.program_id(1), tl.program_id(2)
-    w, b = wb % M, wb // M
-    bias += (w * heads + h).to(tl.int64) * SIDE * SIDE
-    stats = (wb * heads + h).to(tl.int64) * N
+    h, w, b, bias, stats = _work(bias, N, M, heads, SIDE)
     i, in_i, rows = _rows(tl.program_id(0) * BM, layout, w, b, T, N, BM)
     q = _vectors(qkv, rows, in_i, 0, h, heads, 3, D)
     do = _vectors(grad, rows, in_i, 0, h, heads, 1, D)
@@ -112,7 +120,7 @@ def query_gradients(
         j, in_j, cols = _rows(start, layout, w, b, T, N, BN)
         k = _vectors(qkv, cols, in_j, 1, h, heads, 3, D)
         v = _vectors(qkv, cols, in_j, 2, h, heads, 3, D)
-        p = tl.exp2(_logits(q, k, bias, i, j, scale, SIDE) - log_sum[:, None])
+        p = tl.exp2(_logits(q, k, _tile(bias, i, j, SIDE), scale) - log_sum[:, None])
         ds = p * (tl.dot(do, tl.trans(v), input_precision="ieee") - row_sum[:, None])
         dq += tl.dot(ds.to(k.dtype), k, input_precision="ieee")
     _put(dqkv, dq * scale, rows, in_i, 0, h, heads, 3, D)
@@ -124,10 +132,7 @@ def key_gradients(
     SIDE: tl.constexpr, D: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
 ):  # fmt: skip
     """Gradient of one block of keys and values."""
-    h, wb = tl.program_id(1), tl.program_id(2)
-    w, b = wb % M, wb // M
-    bias += (w * heads + h).to(tl.int64) * SIDE * SIDE
-    stats = (wb * heads + h).to(tl.int64) * N
+    h, w, b, bias, stats = _work(bias, N, M, heads, SIDE)
     j, in_j, cols = _rows(tl.program_id(0) * BN, layout, w, b, T, N, BN)
     k = _vectors(qkv, cols, in_j, 1, h, heads, 3, D)
     v = _vectors(qkv, cols, in_j, 2, h, heads, 3, D)
@@ -139,7 +144,7 @@ def key_gradients(
         do = _vectors(grad, rows, in_i, 0, h, heads, 1, D)
         log_sum = tl.load(lse + stats + i, in_i, float("inf"))  # no weight from queries beyond the window
         row_sum = tl.load(delta + stats + i, in_i, 0.0)
-        p = tl.exp2(_logits(q, k, bias, i, j, scale, SIDE) - log_sum[:, None])
+        p = tl.exp2(_logits(q, k, _tile(bias, i, j, SIDE), scale) - log_sum[:, None])
         dv += tl.dot(tl.trans(p.to(do.dtype)), do, input_precision="ieee")
         ds = p * (tl.dot(do, tl.trans(v), input_precision="ieee") - row_sum[:, None])
         dk += tl.dot(tl.trans(ds.to(q.dtype)), q, input_precision="ieee")
@@ -167,7 +172,7 @@ def table_gradients(
     for w in range(share * per_share, tl.minimum((share + 1) * per_share, M)):
         at = layout + w * N
         row, col = tl.load(at + i, in_i, 0).to(tl.int64), tl.load(at + j, in_j, 0).to(tl.int64)
-        b = tl.load(bias + (w * heads + h).to(tl.int64) * SIDE * SIDE + i[:, None] * SIDE + j[None, :]).to(tl.float32)
+        tile = _tile(bias + (w * heads + h).to(tl.int64) * SIDE * SIDE, i, j, SIDE)
         of_window = tl.zeros((BM, BN), tl.float32)
         for sample in range(0, samples):
             q = _vectors(qkv, row + sample * T, in_i, 0, h, heads, 3, D)
@@ -177,7 +182,7 @@ def table_gradients(
             stats = ((sample * M + w) * heads + h).to(tl.int64) * N
             log_sum = tl.load(lse + stats + i, in_i, float("inf"))
             row_sum = tl.load(delta + stats + i, in_i, 0.0)
-            p = tl.exp2(tl.dot(q, tl.trans(k), input_precision="ieee") * (scale * LOG2E) + b - log_sum[:, None])
+            p = tl.exp2(_logits(q, k, tile, scale) - log_sum[:, None])
             of_window += p * (tl.dot(do, tl.trans(v), input_precision="ieee") - row_sum[:, None])
         plain += of_window
         if GATED:

@@ -1,7 +1,7 @@
 """Evaluate one run under both protocols: ``python -m stages.evaluate RUN``.
 
-Reads ``runs/RUN/`` as the train stage wrote it; writes ``predictions.csv`` (every prediction of the run, of both
-protocols) and ``metrics.json``.
+Reads ``runs/RUN/`` as the train stage wrote it; writes ``predictions.csv`` (of the clean protocol; those of the
+released one are in ``epoch_predictions.csv``) and ``metrics.json``.
 """
 
 from pathlib import Path
@@ -19,6 +19,7 @@ from vqa.rng import torch_generator
 from vqa.settings.params import load
 from vqa.training.evaluate import metrics, over_folds
 from vqa.training.predict import clean_predictions
+from vqa.training.predictions import CLEAN, RELEASED
 from vqa.training.protocol import parts_by_training, weights_folder
 
 
@@ -28,7 +29,7 @@ def main() -> None:
     name = argument(__doc__, "run", params.runs)
     run = params.runs[name]
     common, out = params.common, Path("runs") / name
-    released = out / "epoch_predictions.csv"
+    released = out / RELEASED
     if not released.is_file():
         raise InputError(f"{released} is missing: train the run first, `dvc repro train@{name}`")
     device = set_up(common)
@@ -41,11 +42,11 @@ def main() -> None:
     for training, parts in every.items():
         model.load_state_dict(load_file(weights_folder(out, every, training) / "last_ema.safetensors"))
         clean = clean_predictions(model, method, parts, method.epochs, training.seed, common.loader_workers, device)
-        clean = clean.assign(fold=training.fold)
-        tables.append(pd.concat([table[table.fold == training.fold], clean], ignore_index=True))
+        tables.append(clean.assign(fold=training.fold))
+        both = pd.concat([table[table.fold == training.fold], tables[-1]], ignore_index=True)
         digests = {part.key: part.digest for part in parts}
-        contents[training.fold] = metrics(tables[-1], run, common, digests, method.reporting, training.seed)
-    write_csv(out / "predictions.csv", pd.concat(tables, ignore_index=True))
+        contents[training.fold] = metrics(both, run, common, digests, method.reporting, training.seed)
+    write_csv(out / CLEAN, pd.concat(tables, ignore_index=True))
     write_json(out / "metrics.json", over_folds(contents))
 
 

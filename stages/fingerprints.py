@@ -14,7 +14,7 @@ from typing import Any
 
 from vqa.graph.fingerprints import fingerprint
 from vqa.io import atomic, run_stage
-from vqa.landscape.measure import read_blocks
+from vqa.landscape.config import read_blocks
 from vqa.methods import method_module
 from vqa.report.figures.figure import read_figures
 from vqa.settings.params import load

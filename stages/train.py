@@ -21,6 +21,7 @@ from vqa.methods import load_method, method_module
 from vqa.optim.perturb import build_perturbation
 from vqa.settings.params import load
 from vqa.settings.strict import ParamsError
+from vqa.training.predictions import RELEASED
 from vqa.training.protocol import parts_by_training, weights_folder
 from vqa.training.train import Trainer, initial_weights
 
@@ -71,7 +72,7 @@ def main() -> None:
     shutil.rmtree(out / "weights", ignore_errors=True)
     shutil.copytree(state / "weights", out / "weights")
     write_csv(out / "curve.csv", pd.concat(curves, ignore_index=True))
-    write_csv(out / "epoch_predictions.csv", pd.concat(predictions, ignore_index=True))
+    write_csv(out / RELEASED, pd.concat(predictions, ignore_index=True))
     write_json(out / "run.json", record)
     shutil.rmtree(states)
 

@@ -18,18 +18,15 @@ from tiny import BLOCKS, CPU, METHODS, make, open_dataset, write_dataset
 from stages import initial, landscape, train
 from vqa.data.items import Part
 from vqa.io import InputError
+from vqa.landscape.config import Eigenvalue, Measuring, WorstRise, epoch_of, read_blocks
 from vqa.landscape.curves import BatchLoss, LandscapeConfig, moved, random_directions
 from vqa.landscape.measure import (
-    Eigenvalue,
     FixedBatches,
-    Measuring,
-    WorstRise,
-    epoch_of,
     fixed_losses,
+    mean_rises,
     measure_curves,
     measure_sharpness,
     measure_surface,
-    read_blocks,
 )
 from vqa.landscape.sharpness import top_eigenvalue
 from vqa.rng import torch_generator
@@ -104,7 +101,9 @@ def test_curves_surface_and_numbers_agree_with_moving_the_weights_by_hand(name, 
     numbers = measure_sharpness(model, losses, curves, SETTINGS, PERTURBING, 3, eigenvalue=True)
     assert bits(model) == before
     train_curve = curves[(curves.part == "tiny/train") & (curves.direction == 0)].set_index("alpha").loss
-    rise = numbers[(numbers.part == "tiny/train") & (numbers.measure == "mean_rise") & (numbers.direction == 0)]
+    rises = mean_rises(curves, SETTINGS.rise_at)
+    assert rises[rises.measure == "base_loss"].value.tolist() == [loss(model) for loss in losses.values()]
+    rise = rises[(rises.part == "tiny/train") & (rises.measure == "mean_rise") & (rises.direction == 0)]
     np.testing.assert_allclose(
         rise.set_index("at").value[0.5], (train_curve[0.5] + train_curve[-0.5]) / 2 - train_curve[0.0], rtol=1e-12
     )
@@ -223,12 +222,27 @@ def test_the_stage_measures_what_params_name_with_the_same_bytes_again(stage):
     assert stage(landscape, "plain") == found
 
 
-def test_the_stage_takes_the_first_cut_and_names_weights_that_were_not_kept(stage):
+def test_every_training_has_its_mean_rises_and_the_first_one_all_else(stage):
     stage(initial, "fastvqa")
     stage(train, "cuts")
     stage(landscape, "cuts")
     record = json.loads(Path("landscapes/cuts/landscape.json").read_text())
-    assert record["cut"] == 6
+    assert record["trainings"] == [6, 5]
+    numbers = pd.read_csv("landscapes/cuts/sharpness.csv")
+    first, second = (numbers[numbers.fold == fold] for fold in (6, 5))
+    assert set(first.measure) == {"base_loss", "mean_rise", "curvature", "worst_rise", "top_eigenvalue"}
+    assert set(first.part) == {"tiny/train", "tiny/test"}
+    assert second[["part", "measure", "direction"]].fillna(-1).to_numpy().tolist() == [
+        ["tiny/train", "base_loss", -1],
+        *(["tiny/train", "mean_rise", k] for k in (0, 1)),
+    ]
+    rises = [table[(table.measure == "mean_rise") & (table.part == "tiny/train")].value for table in (first, second)]
+    assert len(rises[0]) == len(rises[1])
+    assert not np.allclose(*rises), "every training has weights of its own"
+
+
+def test_weights_that_were_not_kept_are_named(stage):
+    stage(initial, "fastvqa")
     stage(train, "colours")
     with pytest.raises(InputError, match=r"epoch_2_ema\.safetensors is missing: runs\.colours\.keep_epochs"):
         stage(landscape, "colours")

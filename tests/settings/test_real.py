@@ -3,7 +3,7 @@
 import pytest
 from project import ROOT
 
-from vqa.landscape.measure import read_blocks
+from vqa.landscape.config import read_blocks
 from vqa.methods import load_method, method_module
 from vqa.report.figures.figure import read_figures
 from vqa.settings.params import Params, Run, load

@@ -347,7 +347,7 @@ def test_landscapes_statistics_verdicts_and_site_are_made(finished):
     assert {path.name for path in (finished / "landscapes" / RUN).iterdir()} == {
         *("curve.csv", "sharpness.csv", "surface.csv", "landscape.json")
     }
-    assert json.loads((finished / "landscapes" / TUNED / "landscape.json").read_text())["cut"] == 42
+    assert json.loads((finished / "landscapes" / TUNED / "landscape.json").read_text())["trainings"] == [42]
     points = rows(finished / "reports" / "statistics" / "sharpness_points.csv")
     assert [point["run"] for point in points] == [RUN, TUNED]
     verdicts = {row["verdict"] for row in rows(finished / "reports" / "claims.csv")}

@@ -1,9 +1,7 @@
 """The landscape of one trained run: curves, a surface and sharpness as numbers, on fixed mini-batches (METHODS 7)."""
 
 import dataclasses
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -13,105 +11,27 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from vqa.data.items import Part
-from vqa.landscape.curves import BatchLoss, LandscapeConfig, curve, method_loss, random_directions, surface
+from vqa.landscape.config import Landscape, Measuring
+from vqa.landscape.curves import (
+    Alphas,
+    BatchLoss,
+    LandscapeConfig,
+    curve,
+    method_loss,
+    random_directions,
+    surface,
+)
 from vqa.landscape.sharpness import curvature, mean_rise, top_eigenvalue, worst_rise
 from vqa.methods.base import Inputs, Method
+from vqa.optim.losses import linearity_loss
 from vqa.optim.perturb import WeightPerturbation
 from vqa.rng import torch_generator
 from vqa.settings.common import Perturbing
-from vqa.settings.params import Params
-from vqa.settings.strict import ParamsError, build
 from vqa.training.loader import ClipDataset, batches, shuffled, to_device
 
 CURVE = ["weights", "epoch", "part", "direction", "alpha", "loss"]
 SURFACE = ["part", "alpha", "beta", "loss"]
-SHARPNESS = ["weights", "epoch", "part", "measure", "at", "direction", "value"]
-
-
-@dataclass(frozen=True)
-class WorstRise:
-    """Size and steps of :func:`vqa.landscape.sharpness.worst_rise`."""
-
-    gamma: float
-    steps: int
-
-
-@dataclass(frozen=True)
-class Eigenvalue:
-    """When :func:`vqa.landscape.sharpness.top_eigenvalue` stops, and how many fixed batches it looks at (0: all)."""
-
-    tolerance: float
-    max_iterations: int
-    batches: int
-
-
-@dataclass(frozen=True)
-class Measuring:
-    """Block ``landscape`` of params: how every landscape is measured.
-
-    Attributes:
-        curve: see :class:`vqa.landscape.curves.LandscapeConfig`.
-        batches: fixed mini-batches of every part, of the method's own batch size; 0 for all that are full.
-        rise_at: alphas of the curve at which the mean rise is read.
-        curvature_step: distance of the points that the curvature is taken from.
-        worst: see :class:`WorstRise`.
-        eigenvalue: see :class:`Eigenvalue`.
-        surface_points: alphas of each of the two directions of a surface, over the span of the curve.
-    """
-
-    curve: LandscapeConfig
-    batches: int
-    rise_at: tuple[float, ...]
-    curvature_step: float
-    worst: WorstRise
-    eigenvalue: Eigenvalue
-    surface_points: int
-
-    def __post_init__(self) -> None:
-        for alpha in self.rise_at:
-            if not {-alpha, alpha} <= {round(a, 9) for a in self.curve.alphas}:
-                raise ValueError(f"rise_at: {alpha} and its negative must be alphas of the curve")
-        if 0 not in self.curve.alphas:
-            raise ValueError("curve: 0 must be an alpha; take an odd number of points and a symmetric span")
-        if self.batches < 0 or self.surface_points < 2 or not self.curvature_step > 0:
-            raise ValueError("batches must not be negative, surface_points at least 2, curvature_step positive")
-
-
-@dataclass(frozen=True)
-class Landscape:
-    """Block of one run in ``landscapes``.
-
-    Attributes:
-        method: of the run; repeated here because the graph needs it.
-        data: what the run reads; repeated for the same reason.
-        weights: files of the run's weights, without suffix: ``last_ema``, ``last_raw``, ``epoch_3_ema`` ...
-        surface: measure a surface too, around the first of the weights.
-    """
-
-    method: str
-    data: str
-    weights: tuple[str, ...]
-    surface: bool = False
-
-    def __post_init__(self) -> None:
-        right = [re.fullmatch(r"(last|epoch_[1-9]\d*)_(ema|raw)", name) for name in self.weights]
-        if not right or not all(right) or len(set(self.weights)) < len(right):
-            raise ValueError("weights: name files such as last_ema or epoch_3_raw, at least one, each once")
-
-
-def read_blocks(params: Params) -> tuple[Measuring, dict[str, Landscape]]:
-    """The blocks ``landscape`` and ``landscapes`` of params; ParamsError says what does not fit them or the runs."""
-    rows = build(dict[str, Landscape], params.landscapes, "params.yaml: landscapes")
-    for name, row in rows.items():
-        run = params.runs[name]
-        if (row.method, row.data) != (run.method, run.data):
-            raise ParamsError(f"params.yaml: landscapes.{name}: method and data must be those of its run")
-    return build(Measuring, params.landscape, "params.yaml: landscape"), rows
-
-
-def epoch_of(weights: str, epochs: int) -> int:
-    """Epoch of a file of weights, ``last_raw`` or ``epoch_3_ema`` for example, in a training of ``epochs``."""
-    return epochs if weights.startswith("last_") else int(weights.split("_")[1])
+SHARPNESS = ["fold", "weights", "epoch", "part", "measure", "at", "direction", "value"]
 
 
 class FixedBatches(Sequence[tuple[Inputs, Tensor]]):
@@ -157,7 +77,14 @@ def fixed_losses(
     return {part.key: BatchLoss(function, FixedBatches(part, method, seed, count, workers, device)) for part in parts}
 
 
-def measure_curves(model: nn.Module, parts: dict[str, BatchLoss], config: LandscapeConfig, seed: int) -> pd.DataFrame:
+def linearity(method: Method, loss: BatchLoss) -> BatchLoss:
+    """FAST-VQA's linearity term on the same batches, whatever the loss of the method."""
+    return BatchLoss(lambda model, inputs, mos: linearity_loss(method.scores(model, inputs), mos), loss.batches)
+
+
+def measure_curves(
+    model: nn.Module, parts: dict[str, BatchLoss], config: LandscapeConfig, seed: int, alphas: Alphas | None = None
+) -> pd.DataFrame:
     """Loss of every part along random directions.
 
     Args:
@@ -165,15 +92,39 @@ def measure_curves(model: nn.Module, parts: dict[str, BatchLoss], config: Landsc
         parts: see :func:`fixed_losses`.
         config: directions and alphas.
         seed: of the directions: the same for all runs of an architecture.
+        alphas: others than those of ``config``.
 
     Returns:
         Rows ``part, direction, alpha, loss``.
     """
     directions, rows = random_directions(model, config, seed), []
+    alphas = config.alphas if alphas is None else alphas
     for part, loss in parts.items():
-        for k, losses in enumerate(curve(model, directions, config.alphas, loss)):
-            rows += [(part, k, alpha, value) for alpha, value in zip(config.alphas, losses, strict=True)]
+        for k, losses in enumerate(curve(model, directions, alphas, loss)):
+            rows += [(part, k, alpha, value) for alpha, value in zip(alphas, losses, strict=True)]
     return pd.DataFrame(rows, columns=CURVE[2:])
+
+
+def mean_rises(curves: pd.DataFrame, rise_at: Sequence[float], name: str = "mean_rise") -> pd.DataFrame:
+    """The loss at the weights (``base_loss``) and its mean rise along every direction, read off curves.
+
+    Args:
+        curves: see :func:`measure_curves`.
+        rise_at: alphas; they, their negatives and 0 must be among those of the curves.
+        name: of the measure; another one than ``mean_rise`` for another loss, whose value at the weights is not said.
+
+    Returns:
+        Rows ``part, measure, at, direction, value``.
+    """
+    rows: list[tuple] = []
+    for part, lines in curves.groupby("part", sort=False):
+        table = lines.pivot(index="direction", columns="alpha", values="loss")
+        if name == "mean_rise":
+            rows.append((part, "base_loss", "", "", table.iloc[0][0.0]))
+        for k, line in table.iterrows():
+            alphas, losses = table.columns.to_numpy(), line.to_numpy()[None]
+            rows += [(part, name, alpha, k, mean_rise(alphas, losses, alpha)) for alpha in rise_at]
+    return pd.DataFrame(rows, columns=SHARPNESS[3:])
 
 
 def measure_surface(model: nn.Module, loss: BatchLoss, config: LandscapeConfig, points: int, seed: int) -> pd.DataFrame:
@@ -194,7 +145,7 @@ def measure_sharpness(
     seed: int,
     eigenvalue: bool,
 ) -> pd.DataFrame:
-    """The numbers of :mod:`vqa.landscape.sharpness` for every part; weights, gradients and modes are left as they were.
+    """The numbers of :mod:`vqa.landscape.sharpness` beside the mean rise; weights, gradients and modes stay the same.
 
     Args:
         model: the one that ``curves`` were measured around.
@@ -206,19 +157,17 @@ def measure_sharpness(
         eigenvalue: whether to find the Hessian's top eigenvalue of the first part, the costliest of the numbers.
 
     Returns:
-        Rows ``part, measure, at, direction, value``; ``at`` and ``direction`` are empty where there is none.
+        Rows ``part, measure, at, direction, value`` of every part; ``at`` and ``direction`` are empty where there is
+        none.
     """
     directions, step, worst = random_directions(model, settings.curve, seed), settings.curvature_step, settings.worst
     near = np.array([-step, 0.0, step])
     adversary = WeightPerturbation(worst.gamma, "gradient", perturbing.tensors, perturbing.projection)
     rows: list[tuple] = []
     for part, loss in parts.items():
-        lines = curves[curves.part == part].pivot(index="direction", columns="alpha", values="loss")
-        for k, line in lines.iterrows():
-            alphas, losses = lines.columns.to_numpy(), line.to_numpy()[None]
-            rows += [(part, "mean_rise", alpha, k, mean_rise(alphas, losses, alpha)) for alpha in settings.rise_at]
+        centre = curves[(curves.part == part) & (curves.alpha == 0)].sort_values("direction").loss
         sides = curve(model, directions, [-step, step], loss)
-        bends = curvature(near, np.insert(sides, 1, lines[0.0], axis=1), step)
+        bends = curvature(near, np.insert(sides, 1, centre, axis=1), step)
         rows += [(part, "curvature", step, k, value) for k, value in enumerate(bends)]
         rows.append((part, "worst_rise", worst.gamma, "", worst_rise(model, loss, adversary, worst.steps)))
     if eigenvalue:
@@ -227,4 +176,46 @@ def measure_sharpness(
         start = torch_generator("eigenvalue", seed)
         top = top_eigenvalue(model, some, start, limits.tolerance, limits.max_iterations)
         rows.append((part, "top_eigenvalue", "", "", top.value))
-    return pd.DataFrame(rows, columns=SHARPNESS[2:])
+    return pd.DataFrame(rows, columns=SHARPNESS[3:])
+
+
+def measure_training(
+    model: nn.Module,
+    method: Method,
+    parts: dict[str, BatchLoss],
+    row: Landscape,
+    weights: str,
+    settings: Measuring,
+    perturbing: Perturbing,
+    seed: int,
+    whole: bool,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """What is measured around the weights that a model has.
+
+    Args:
+        model: holds the weights of one training.
+        method: the model's.
+        parts: see :func:`fixed_losses`; the first one is the training part.
+        row: the run's block; its first weights are the ones that are compared between runs.
+        weights: which of them the model holds.
+        settings: see :class:`vqa.landscape.config.Measuring`.
+        perturbing: see :func:`measure_sharpness`.
+        seed: see :func:`measure_sharpness`.
+        whole: everything; else only the mean rises on the training part, from no more points than they need.
+
+    Returns:
+        Curves, numbers, and the surface where the block asks for one.
+    """
+    key, compared = next(iter(parts)), weights == row.weights[0]
+    own = parts if whole else {key: parts[key]}
+    curves = measure_curves(model, own, settings.curve, seed, None if whole else settings.rise_alphas)
+    numbers = [mean_rises(curves, settings.rise_at)]
+    if compared and row.linearity:
+        lines = measure_curves(model, {key: linearity(method, parts[key])}, settings.curve, seed, settings.rise_alphas)
+        numbers.append(mean_rises(lines, settings.rise_at, "linearity_rise"))
+    if whole:
+        numbers.append(measure_sharpness(model, own, curves, settings, perturbing, seed, eigenvalue=compared))
+    plane = None
+    if whole and compared and row.surface:
+        plane = measure_surface(model, parts[key], settings.curve, settings.surface_points, seed).assign(part=key)
+    return curves, pd.concat(numbers), plane

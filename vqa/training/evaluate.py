@@ -89,7 +89,7 @@ def metrics(
     """Content of ``metrics.json``: both protocols, their gaps, and the selection bonus (released minus clean).
 
     Args:
-        predictions: all rows of ``predictions.csv`` of one training.
+        predictions: all predictions of one training, of both protocols.
         run: the run's row of params.
         common: the common block of params.
         digests: digest of the item list of every ``dataset/split``.
@@ -121,7 +121,7 @@ def metrics(
 def over_folds(folds: dict[int | str, dict[str, Any]]) -> dict[str, Any]:
     """Content of ``metrics.json`` of a run with several trainings, one for each seed and random cut of its data set.
 
-    Every number is the median over the trainings (METHODS 5.2), except ``n``, the items of one, and ``seed``, that of
+    Every number is the mean over the trainings, except ``n``, the items of one, and ``seed``, that of
     the first; ``folds`` holds the content of each by its name (:class:`vqa.training.protocol.Training`). A digest of
     items stands for the lists of all cuts, which are the same for every seed. A run with one training keeps that
     content alone.
@@ -134,14 +134,14 @@ def over_folds(folds: dict[int | str, dict[str, Any]]) -> dict[str, Any]:
     return {
         **{name: contents[0][name] for name in ("seed", "cuts", "reporting")},
         "items_digest": {k: digest("+".join(d))[:12] if len(d) > 1 else d[0] for k, d in lists.items()},
-        **{part: _median([content[part] for content in contents]) for part in ("released", "clean", "selection_bonus")},
+        **{part: _mean([content[part] for content in contents]) for part in ("released", "clean", "selection_bonus")},
         "folds": {str(fold): content for fold, content in folds.items()},
     }
 
 
-def _median(values: list[Any]) -> Any:
-    """Median of equal nests of numbers, number by number; epochs are left out, for they belong to one training."""
+def _mean(values: list[Any]) -> Any:
+    """Mean of equal nests of numbers, number by number; epochs are left out, for they belong to one training."""
     first = values[0]
     if isinstance(first, dict):
-        return {k: _median([v[k] for v in values]) for k in first if k not in ("best_epoch", "epoch")}
-    return first if isinstance(first, int) else float(np.median(values))
+        return {k: _mean([v[k] for v in values]) for k in first if k not in ("best_epoch", "epoch")}
+    return first if isinstance(first, int) else float(np.mean(values))

@@ -1,4 +1,4 @@
-"""Scores of models on the items of a split, and their rows in ``predictions.csv``."""
+"""Scores of models on the items of a split, as rows of the files of predictions."""
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,7 @@ from vqa.data.items import Part
 from vqa.io import InputError
 from vqa.methods.base import Method
 from vqa.training.loader import ClipDataset, batches, to_device
-
-PREDICTIONS = ["dataset", "item", "mos", "prediction", "epoch", "weights", "split", "protocol", "fold"]
+from vqa.training.predictions import PREDICTIONS
 
 
 @torch.inference_mode()
@@ -47,7 +46,7 @@ def check_scores(scores: np.ndarray, part: Part, epoch: int) -> None:
 
 
 def prediction_rows(part: Part, scores: np.ndarray, epoch: int, weights: str, protocol: str) -> pd.DataFrame:
-    """Rows of ``predictions.csv`` for the items of one part, in list order; items without a score are left out."""
+    """Predictions for the items of one part, in list order; items without a score are left out."""
     rows = {
         "dataset": part.data.name,
         "item": [item.name for item in part.items],
@@ -66,7 +65,7 @@ def prediction_rows(part: Part, scores: np.ndarray, epoch: int, weights: str, pr
 def clean_predictions(
     model: nn.Module, method: Method, parts: list[Part], epoch: int, seed: int, workers: int, device: torch.device
 ) -> pd.DataFrame:
-    """Deterministic predictions of one model on several parts: rows of ``predictions.csv``."""
+    """Deterministic predictions of one model on several parts."""
     tables = []
     for part in parts:
         clips = ClipDataset(part, method, "clean", seed)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from vqa.data.items import Part
-from vqa.io import InputError, atomic
+from vqa.io import InputError, atomic, write_csv
 from vqa.methods.base import SEED, Fitted, Inputs, Method
 from vqa.models.dropout import random_masks
 from vqa.models.swin3d import compile_backbone
@@ -22,7 +22,8 @@ from vqa.rng import torch_generator
 from vqa.settings.params import Common, Run
 from vqa.stats.metrics import correlations
 from vqa.training.loader import ClipDataset, batches, shuffled, to_device
-from vqa.training.predict import PREDICTIONS, check_scores, predict, prediction_rows
+from vqa.training.predict import check_scores, predict, prediction_rows
+from vqa.training.predictions import PREDICTIONS
 
 CURVE = [
     *("epoch", "dataset", "loss", "train_srcc", "train_plcc"),
@@ -87,8 +88,9 @@ class Trainer:
         seed: of all streams.
         workers: loader processes.
         device: to train on.
-        state: file that holds the state after the last full epoch; written by :meth:`run`, removed by the caller, who
-            also sees to it that a run of another configuration has another file.
+        state: file that holds the state after the last full epoch, beside one for the predictions of every epoch;
+            written by :meth:`run`, removed by the caller, who also sees to it that a run of another configuration has
+            another file.
         compiled: compile the blocks of the network.
     """
 
@@ -124,7 +126,6 @@ class Trainer:
         self.epoch = 0
         self.curve = pd.DataFrame(columns=CURVE)
         self.predictions = pd.DataFrame(columns=PREDICTIONS)
-        self._text, self._rows = "", 0  # the first rows of the predictions as CSV
 
     def run(self, keep_epochs: tuple[int, ...], keep: Path) -> None:
         """Train to the end, from the saved state if there is one; fills ``curve`` and ``predictions``.
@@ -210,16 +211,14 @@ class Trainer:
 
     def _checkpoint(self) -> None:
         """Write all that a resume needs; streams are named by position, so no generator state is among it."""
-        # Only new rows are put into words: the whole table after every epoch would cost as much as a small training.
-        new = self.predictions.iloc[self._rows :]
-        self._text, self._rows = self._text + new.to_csv(index=False, header=not self._text), len(self.predictions)
+        # A file for every epoch: all of them anew after each would cost as much as a small training.
+        write_csv(self._predictions_of(self.epoch), self.predictions[self.predictions.epoch == self.epoch])
         content = {
             "epoch": self.epoch,
             "model": self.model.state_dict(),
             "ema": self.ema.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "curve": self.curve.to_csv(index=False),
-            "predictions": self._text,
         }
         with atomic(self.state) as draft:
             torch.save(content, draft)
@@ -232,11 +231,12 @@ class Trainer:
         self.ema.module.load_state_dict(saved["ema"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.epoch = saved["epoch"]
-        self.curve, self.predictions = _table(saved["curve"]), _table(saved["predictions"])
+        self.curve = pd.read_csv(io.StringIO(saved["curve"]))
+        done = range(1, self.epoch + 1)
+        self.predictions = pd.concat([pd.read_csv(self._predictions_of(epoch)) for epoch in done], ignore_index=True)
 
-
-def _table(text: str) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(text))
+    def _predictions_of(self, epoch: int) -> Path:
+        return self.state.with_name(f"{self.state.stem}_epoch_{epoch}.csv")
 
 
 def _append(table: pd.DataFrame, *rows: pd.DataFrame) -> pd.DataFrame:

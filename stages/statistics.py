@@ -1,23 +1,25 @@
 """Compare runs with each other: ``python -m stages.statistics``.
 
-Reads ``reports/paper/``, the results of the runs that ``params.tables`` and ``params.landscapes`` name, and
-``landscapes/``; writes ``reports/statistics/``: every pair of rows of a table (``comparisons.csv``), what the choice of
-the epoch is worth (``selection_bonus.csv``), sharpness and gap of runs (``sharpness_points.csv``) and their correlation
-(``sharpness_gap.csv``), and the variation over seeds and splits (``spread.csv``).
+Reads ``reports/paper/``, ``reports/claims.yaml``, the results of the runs that ``params.tables`` and
+``params.landscapes`` name, and ``landscapes/``; writes ``reports/statistics/``: pairs of rows (``comparisons.csv``),
+means over the parts of claims (``averages.csv``), what the choice of the epoch is worth (``selection_bonus.csv``),
+sharpness and gap of trainings (``sharpness_points.csv``) and their correlation (``sharpness_gap.csv``), and the
+variation over seeds and splits (``spread.csv``).
 """
 
 from pathlib import Path
-
-import pandas as pd
 
 from vqa.io import run_stage, write_csv
 from vqa.regression.outside import read_outside
 from vqa.report.tables.bonus import repeated_trainings, selection_bonus
 from vqa.report.tables.cells import fill, paper_cells
-from vqa.report.tables.compare import COLUMNS, comparisons
+from vqa.report.tables.compare import comparisons
 from vqa.report.tables.outside_row import OutsideRow, names_of_tables, read_rows
 from vqa.report.tables.results import TrainedRun
 from vqa.report.tables.sharpness_gap import correlations, points
+from vqa.report.verdicts.average import averages
+from vqa.report.verdicts.claims import read_claims
+from vqa.report.verdicts.evidence import Printed
 from vqa.settings.params import load
 from vqa.settings.strict import build
 from vqa.stats.config import Statistics
@@ -32,16 +34,20 @@ def main() -> None:
     logs = {method: row for method, name in log_names.items() if isinstance(row := runs[name], OutsideRow)}
     trained = {name: run for name, run in runs.items() if isinstance(run, TrainedRun)}
     tabulated = [name for name in names_of_tables(params) if name in params.runs]
-    paper, compared = Path(params.root) / "reports" / "paper", []
-    for name, table in params.tables.items():
-        frame = fill(name, table, paper_cells(name, table, paper), runs, params.datasets)
-        compared.append(comparisons(name, frame, trained, params.datasets, settings))
+    reports = Path(params.root) / "reports"
+    printed = Printed(reports / "paper")
+    frames = {
+        name: fill(name, table, paper_cells(name, table, reports / "paper"), runs, params.datasets)
+        for name, table in params.tables.items()
+    }
+    claims = read_claims(reports / "claims.yaml", printed)
     found = points(trained, params, Path("landscapes"))
     files = {
-        "comparisons": pd.concat(compared, ignore_index=True) if compared else pd.DataFrame(columns=COLUMNS),
+        "comparisons": comparisons(frames, trained, params.datasets, settings),
+        "averages": averages(claims, printed, frames, trained, params.datasets, settings),
         "selection_bonus": selection_bonus((trained[name] for name in tabulated), logs),
         "sharpness_points": found,
-        "sharpness_gap": correlations(found, params.common.bootstrap, settings, params.common.seed),
+        "sharpness_gap": correlations(found, trained, params.common.bootstrap, settings, params.common.seed),
         "spread": repeated_trainings(trained[name] for name in tabulated),
     }
     for name, frame in files.items():

@@ -26,11 +26,12 @@ def main() -> None:
     claims = read_claims(source / "claims.yaml", printed)
     settings = build(Statistics, params.statistics, "params.yaml: statistics")
     folders = (reports / "tables", reports / "statistics", Path("runs"), Path("landscapes"))
-    ours = read_evidence(*folders, params.common.released.weights, settings.rise_at)
-    court = Court(ours, printed, settings.level, settings.margin)
+    ours = read_evidence(*folders, params.common.released.weights, settings)
+    court = Court(ours, printed, settings)
     stand_ins = [name for name, table in params.tables.items() if table.stand_in]
     own = {name: table.title for name, table in params.tables.items() if table.columns}
-    judged, cells = judge_all(claims, court), cell_rows(court, stand_ins)
+    synthetic = any(dataset.source == "synthetic" for dataset in params.datasets.values())
+    judged, cells = judge_all(claims, court), cell_rows(court, stand_ins, synthetic)
     text = unjudged_page(court, own) if params.own else verdict_page(judged, cells, court, params.common, own)
     write_csv(reports / "claims.csv", claim_rows(judged))
     write_csv(reports / "verdicts.csv", cells)

@@ -254,8 +254,8 @@ def _how_to_read(params: Params) -> list[str]:
     return [
         *(f"- {name.capitalize()} protocol: {text}" for name, text in definitions.items()),
         f"- {MARK} beside a value: it differs from the table's reference row (own recipe, gamma 0, or the row without "
-        f"AWP): paired bootstrap over the items, Holm over the table, level {params.statistics['level']:g}.",
-        f"- Intervals: {interval_definition(params.common)} A difference between two rows that is small against their "
+        f"AWP) by the mixed test over trainings and items, each for itself, level {params.statistics['level']:g}.",
+        f"- Intervals: {interval_definition()} A difference between two rows that is small against their "
         "intervals says nothing about which is better.",
         *beside,
         "- The CSV file of a table has every cell with its run, seed, number and digest of items, and the intervals of "

@@ -10,7 +10,7 @@ PUBLISHED = (
     "computed here from predictions, logs or results of splits that their authors published; as published in the "
     "released protocol, without what was chosen on the test set in the clean one, empty where that cannot be told."
 )
-MEDIANS = "The interval of a median resamples the items of every split; of published results of splits, the splits."
+MEANS = "Their interval covers other trainings and other items; of published results of splits, the splits alone."
 
 
 def command(common: Common) -> str:
@@ -61,11 +61,11 @@ def protocol_definitions(common: Common) -> dict[str, str]:
     }
 
 
-def interval_definition(common: Common) -> str:
+def interval_definition() -> str:
     """What the printed intervals are, and what they leave out."""
     return (
-        f"[low, high] is the 95 % percentile bootstrap over the test items ({common.bootstrap} resamples); it does not "
-        "cover the training seed or the choice of the epoch."
+        "[low, high] is the 95 % interval: of the mean of three trainings and more over other trainings and other "
+        "items, of fewer trainings over other items alone. It does not cover the choice of the epoch."
     )
 
 

@@ -8,22 +8,24 @@ class Statistics:
     """How tests are made, and what counts.
 
     Attributes:
-        permutations: of every permutation test.
-        level: of every test; intervals of differences have 1 - ``level``.
-        power: at which the detectable difference is stated.
-        margin: difference of SRCC or PLCC that matters: two models that differ by less are as good as each other.
+        level: of every test; intervals have 1 - ``level``.
+        power: at which the smallest effect that could have been seen is stated.
+        margin: difference of SRCC or PLCC that matters: two methods that differ by less are as good as each other. It
+            lies below the effects that are claimed.
+        agreement: difference of a cell from the paper's number that still counts as the same number.
+        sharpness_margin: share by which the rise of the loss has to differ to matter.
         rise_at: alpha at which the mean rise of the loss stands for sharpness in the verdicts; one of
             ``landscape.rise_at``.
     """
 
-    permutations: int
     level: float
     power: float
     margin: float
+    agreement: float
+    sharpness_margin: float
     rise_at: float
 
     def __post_init__(self) -> None:
-        if self.permutations < 1:
-            raise ValueError("permutations must be at least 1")
-        if not (0 < self.level < 1 and 0 < self.power < 1 and 0 < self.margin < 1):
-            raise ValueError("level, power and margin must lie between 0 and 1")
+        shares = (self.level, self.power, self.margin, self.agreement, self.sharpness_margin)
+        if not all(0 < share < 1 for share in shares):
+            raise ValueError("level, power, margin, agreement and sharpness_margin must lie between 0 and 1")

@@ -46,17 +46,26 @@ class Panel:
         known_name(f"{where}.group", self.group.partition(" on ")[2], [d.title for d in params.datasets.values()])
 
     def numbers(self, sources: Sources) -> pd.DataFrame:
-        """Rows ``run, regularizer, strength, sharpness, gap``, and the correlation in every row."""
+        """Rows ``run, seed, regularizer, strength, sharpness, gap``, and the correlation in every row."""
         points = sources.table("reports/statistics/sharpness_points.csv", "statistics")
         points = points[points.method + " on " + points.train == self.group]
         if points.empty or self.measure not in points:
             raise InputError(f"sharpness_points.csv has no {self.measure} of {self.group}: `dvc repro statistics`")
-        columns = {"run": "run", "regularizer": "regularizer", "strength": "strength", self.measure: "sharpness"}
+        columns = {
+            "run": "run",
+            "seed": "seed",
+            "regularizer": "regularizer",
+            "strength": "strength",
+            self.measure: "sharpness",
+        }
         columns[f"gap_{self.metric}_{self.protocol}"] = "gap"
         table = sources.table("reports/statistics/sharpness_gap.csv", "statistics")
         chosen = (table.group == self.group) & (table.measure == self.measure) & (table.gap == self.metric)
         row = table[chosen & (table.protocol == self.protocol)]
-        correlation = {name: row[name].iloc[0] if len(row) else np.nan for name in ("spearman", "ci_low", "ci_high")}
+        correlation = {
+            name: row[name].iloc[0] if len(row) else np.nan
+            for name in ("spearman", "ci_low", "ci_high", "runs", "trainings")
+        }
         return points[list(columns)].rename(columns=columns).assign(**correlation)
 
     def draw(self, canvas: SubFigure, numbers: pd.DataFrame, params: Params) -> None:
@@ -70,7 +79,10 @@ class Panel:
             look |= {"s": 46 if kind == "none" else 20, "linewidths": 0.5, "edgecolors": "white"}
             axes.scatter(points.sharpness, points.gap, label=label, **look)
         first = numbers.iloc[0]
-        said = f"Spearman ρ = {first.spearman:+.2f} [{first.ci_low:+.2f}, {first.ci_high:+.2f}], {len(numbers)} runs"
+        said = f"Spearman ρ = {first.spearman:+.2f} [{first.ci_low:+.2f}, {first.ci_high:+.2f}], "
+        said += (
+            f"{first.runs:.0f} runs, {first.trainings:.0f} seeds" if first.trainings > 1 else f"{first.runs:.0f} runs"
+        )
         axes.text(0, 1.03, said, transform=axes.transAxes, fontsize=6.6, color=QUIET)
         axes.set_xlabel(self.axis)
         axes.set_ylabel(f"{self.metric.upper()} gap, {self.protocol} protocol")

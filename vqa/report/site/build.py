@@ -90,7 +90,7 @@ def pages(inputs: Inputs) -> dict[str, str]:
         "seeds": training_seeds(params),
         "warning": scale_warning(params.common),
         "definitions": protocol_definitions(params.common),
-        "intervals": interval_definition(params.common),
+        "intervals": interval_definition(),
         "figure_name": figure_name,
         "runs_with_pages": frozenset(params.runs),
         "root": "",

@@ -11,16 +11,17 @@ import pandas as pd
 from vqa.io import InputError
 from vqa.report.tables.cells import read_table
 from vqa.settings.params import Params, Run
+from vqa.training.predictions import CLEAN, RELEASED, read_predictions
 
 COMPARISON_NUMBERS = (
-    *("value_a", "value_b", "difference", "ci_low", "ci_high", "p_bootstrap", "p_permutation", "p_holm"),
-    *("n", "folds", "standard_error", "detectable", "paper_difference", "power"),
+    *("value_a", "value_b", "difference", "ci_low", "ci_high", "p", "n", "trainings"),
+    *("standard_error", "freedom", "detectable", "paper_difference", "power"),
 )
 BONUS_NUMBERS = ("bonus", "ci_low", "ci_high", "selection", "runs", "n")
-GAP_NUMBERS = ("runs", "spearman", "ci_low", "ci_high", "p_permutation", "pearson")
+GAP_NUMBERS = ("runs", "trainings", "spearman", "ci_low", "ci_high", "p", "standard_error", "freedom")
 SPREAD_NUMBERS = ("seeds", "splits", "std_over_seeds", "std_over_splits")
-CLAIM_COUNTS = ("n_reproduced", "n_not_distinguishable", "n_contradicted", "n_not_run")
-POINT_TEXTS = ("run", "method", "train", "regularizer", "strength")
+CLAIM_COUNTS = ("n_reproduced", "n_absent", "n_not_distinguishable", "n_contradicted", "n_not_run")
+POINT_TEXTS = ("run", "seed", "cut", "method", "train", "regularizer", "strength")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class RunFiles:
         record: ``run.json``.
         metrics: ``metrics.json``.
         curve: ``curve.csv``, all folds.
-        predictions: those of ``predictions.csv`` that a protocol reports: the clean ones, and of the released ones the
+        predictions: those that a protocol reports: the clean ones, and of the released ones the
             epoch with the best SRCC of every test set; of several random splits the first one.
     """
 
@@ -134,10 +135,9 @@ def read_run(folder: Path, name: str, run: Run) -> RunFiles:
     """The files of one run."""
     train, evaluate = f"train@{name}", f"evaluate@{name}"
     record, metrics = _read_json(folder / "run.json", train), _read_json(folder / "metrics.json", evaluate)
-    for file, stage in (("curve.csv", train), ("predictions.csv", evaluate)):
+    for file, stage in (("curve.csv", train), (RELEASED, train), (CLEAN, evaluate)):
         _require(folder / file, stage)
-    texts = dict.fromkeys(("dataset", "item", "weights", "split", "protocol"), "category")
-    table = pd.read_csv(folder / "predictions.csv", dtype=texts)
+    table = read_predictions(folder)
     return RunFiles(record, metrics, pd.read_csv(folder / "curve.csv"), _reported(table, metrics, run))
 
 
@@ -159,7 +159,7 @@ def _reported(table: pd.DataFrame, metrics: dict[str, Any], run: Run) -> pd.Data
 
 
 def _read_points(path: Path) -> pd.DataFrame:
-    """One row per run with a landscape; every column that is not a text is a number, whatever was measured."""
+    """One row per training with a landscape; every column that is not a text is a number, whatever was measured."""
     points = read_text_table(path, "statistics", ())
     numbers = {name: pd.to_numeric(points[name], errors="coerce") for name in points if name not in POINT_TEXTS}
     return points.assign(**numbers)

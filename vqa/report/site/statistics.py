@@ -9,6 +9,7 @@ import pandas as pd
 from vqa.report.site.embed import bounds, compact, decimals, probability, signed
 from vqa.report.site.inputs import POINT_TEXTS, Inputs
 from vqa.report.site.svg import Plot, interval_bar, padded
+from vqa.stats.trainings import FEWEST
 
 METRICS = ("SRCC", "PLCC")
 GAP_COLUMN = "gap_srcc_clean"
@@ -73,13 +74,13 @@ def bonus_rows(bonus: pd.DataFrame, limits: tuple[float, float]) -> list[View]:
 
 
 def sharpness_view(inputs: Inputs) -> View:
-    """Scatters of the clean gap in SRCC against every measure of sharpness, a dot per run.
+    """Scatters of the clean gap in SRCC against every measure of sharpness, a dot per training.
 
-    Sharpness depends on the loss and the network, so runs are compared within groups of one method and training set;
-    a run without a group is named, not drawn.
+    Sharpness depends on the loss and the network, so trainings are compared within groups of one method and training
+    set; a run without a group is named, not drawn.
     """
     points = inputs.sharpness_points
-    sizes = points.groupby(["method", "train"])["run"].transform("count") if len(points) else pd.Series(dtype=int)
+    sizes = points.groupby(["method", "train"])["run"].transform("nunique") if len(points) else pd.Series(dtype=int)
     alone, points = list(points.run[sizes < SMALLEST_GROUP]), points[sizes >= SMALLEST_GROUP]
     groups = list(dict.fromkeys(zip(points.method, points.train, strict=True)))
     fixed = {*POINT_TEXTS, *(name for name in points if name.startswith(("gap_", "test_")))}
@@ -101,9 +102,10 @@ def _panel(points: pd.DataFrame, measure: str, groups: list[tuple[str, str]]) ->
     for value, row in zip(values, points.to_dict("records"), strict=True):
         kind = f"dot set{groups.index((row['method'], row['train'])) % 4}"
         regularizer = f"{row['regularizer']} {row['strength']}".strip()
-        said = f"{row['run']} ({regularizer}): {label} {compact(row[measure], 4)}, gap {decimals(row[GAP_COLUMN])}"
+        said = f"{row['run']} ({regularizer}, seed {row['seed']}): {label} {compact(row[measure], 4)}, "
+        said += f"gap {decimals(row[GAP_COLUMN])}"
         plot.dot(value, row[GAP_COLUMN], kind, said, 3.4)
-    return {"measure": label, "svg": plot.render(f"Gap in SRCC against {label}, one dot per run")}
+    return {"measure": label, "svg": plot.render(f"Gap in SRCC against {label}, one dot per training")}
 
 
 def spans_decades(values: pd.Series) -> bool:
@@ -121,9 +123,10 @@ def correlation_rows(gaps: pd.DataFrame) -> list[list[str]]:
     """The rank correlations of sharpness and gap, as texts."""
     return [
         [
-            *(row["group"], measure_name(row["measure"]), row["gap"].upper(), row["protocol"], whole(row["runs"])),
+            *(row["group"], measure_name(row["measure"]), row["gap"].upper(), row["protocol"]),
+            *(whole(row["runs"]), whole(row["trainings"])),
             *(signed(row["spearman"], 2), bounds(row["ci_low"], row["ci_high"], 2)),
-            *(probability(row["p_permutation"]).removeprefix("p ").removeprefix("= "), signed(row["pearson"], 2)),
+            probability(row["p"]).removeprefix("p ").removeprefix("= "),
         ]
         for row in gaps.to_dict("records")
     ]
@@ -147,13 +150,13 @@ def spread_rows(spread: pd.DataFrame) -> list[View]:
 def detectable_rows(comparisons: pd.DataFrame, level: float) -> list[list[str]]:
     """Per test set and metric: what difference from a reference row could be found, and what the paper reports.
 
-    Found are those whose p-value, adjusted by Holm, is below ``level``.
+    Found are those of at least three trainings whose p-value is below ``level``.
     """
     tested = comparisons[(comparisons.reference.str.lower() == "true") & (comparisons.split == "test")]
     tested = tested[tested.protocol == "clean"]
     rows = []
     for (dataset, metric), part in tested.groupby(["dataset", "metric"], sort=False):
-        found = int((part.p_holm < level).sum())
+        found = int(((part.p < level) & (part.trainings >= FEWEST)).sum())
         smallest, paper = part.detectable, part.paper_difference.abs()
         rows.append(
             [

@@ -1,6 +1,5 @@
 """What the page of the tables shows: every cell of ours with its interval, its test and its verdict."""
 
-import math
 from itertools import groupby
 from typing import Any
 
@@ -22,9 +21,13 @@ from vqa.report.tables.layout import (
     warnings,
     whose,
 )
+from vqa.stats.trainings import FEWEST
 
 # Verdicts in the order of the pages, each with a sign of its own shape: colour is never the only difference.
-SIGNS = {"reproduced": "●", "not distinguishable": "○", "contradicted": "×", "not run": "–"}
+SIGNS = {
+    **{"reproduced": "●", "absent": "◌", "not distinguishable": "○", "contradicted": "×", "not run": "–"},
+    "not comparable": "∥",
+}
 
 View = dict[str, Any]
 
@@ -109,17 +112,17 @@ def _verdict(verdict: View) -> View:
 
 
 def mark(comparison: View | None, level: float) -> View | None:
-    """How a cell differs from that of the reference row: an arrow if the test at ``level`` says so, else ``ns``."""
+    """How a cell differs from that of the reference row: an arrow if the method does at ``level``, else ``ns``."""
     if comparison is None:
         return None
-    found = not math.isnan(comparison["p_holm"]) and comparison["p_holm"] < level
+    found = comparison["trainings"] >= FEWEST and comparison["p"] < level
     up = comparison["difference"] > 0
     sign, kind = (("▲", "up") if up else ("▼", "down")) if found else ("ns", "ns")
     text = (
         f"{'significantly ' + ('higher' if up else 'lower') if found else 'not significantly different'} "
         f"than {comparison['b']}: difference {signed(comparison['difference'])} "
-        f"{bounds(comparison['ci_low'], comparison['ci_high'])}, Holm-adjusted {probability(comparison['p_holm'])}, "
-        f"smallest detectable difference {decimals(comparison['detectable'])}"
+        f"{bounds(comparison['ci_low'], comparison['ci_high'])}, {probability(comparison['p'])}, "
+        f"{comparison['trainings']:.0f} trainings, could have seen {decimals(comparison['detectable'])}"
     )
     return {"sign": sign, "kind": kind, "text": text.replace("different than", "different from")}
 
@@ -134,7 +137,8 @@ def _test(comparison: View, level: float) -> View:
             f"{comparison['dataset']} {comparison['metric']} {comparison['split']}",
             signed(comparison["difference"]),
             bounds(comparison["ci_low"], comparison["ci_high"]),
-            probability(comparison["p_holm"]).removeprefix("p ").removeprefix("= "),
+            probability(comparison["p"]).removeprefix("p ").removeprefix("= "),
+            f"{comparison['trainings']:.0f}",
             decimals(comparison["detectable"]),
             signed(comparison["paper_difference"]),
         ],

@@ -25,8 +25,8 @@ def selection_bonus(runs: Iterable[TrainedRun], logs: dict[str, OutsideRow] | No
     The bonus holds all that the protocols do differently on a test set: the epoch is the best one or the last, crops
     are random or central. ``selection`` is the part of the epoch: best minus last, all else as released. Both are of
     raw predictions, for what a mapping adds is no bonus of the selection (P10). Of several trainings it is the
-    median. The interval of a run is a paired bootstrap over items at the epochs that were chosen: choosing again in
-    every resample would be another question. A method has the mean over its runs (of a run with several test sets,
+    mean. The interval of a run is that of the mixed test, at the epochs that were chosen: choosing again for other
+    items would be another question. A method has the mean over its runs (of a run with several test sets,
     their mean first), and an interval over runs, which share test sets: it says nothing about other items. A single run
     has none.
 
@@ -57,19 +57,18 @@ def selection_bonus(runs: Iterable[TrainedRun], logs: dict[str, OutsideRow] | No
 
 
 def _of_run(run: TrainedRun, test: str, column: str) -> dict:
-    metric = column.lower()
-    released, resampled_released = run.numbers("released", test, metric, raw=True)
-    clean, resampled_clean = run.numbers("clean", test, metric)
-    at_last = []
+    metric, at_last = column.lower(), []
+    bonus = run.sample("released", test, metric, "test", raw=True) - run.sample("clean", test, metric, "test")
     for fold, _ in run.folds("released"):
         weights = run.common.released.weights
-        pred, mos = run.predicted("released", test, fold, weights, int(run.predictions.epoch.max()))
+        _, pred, mos = run.predicted("released", test, fold, weights, int(run.predictions.epoch.max()))
         at_last.append(ROW_METRICS[metric](pred[None], mos[None])[0])
-    low, high = percentile_interval(np.median(resampled_released - resampled_clean, axis=0))
+    low, high = bonus.estimate().interval()
+    selection = run.sample("released", test, metric, "test", raw=True).values - np.array(at_last)
     return {
         **{"level": "run", "name": run.name, "method": method_title(run.run.method), "dataset": test, "metric": column},
-        **{"bonus": np.median(released - clean), "ci_low": low, "ci_high": high},
-        **{"selection": np.median(released - np.array(at_last)), "runs": 1, "n": len(mos)},
+        **{"bonus": np.mean(bonus.values), "ci_low": low, "ci_high": high},
+        **{"selection": np.mean(selection), "runs": 1, "n": len(mos)},
     }
 
 
@@ -106,7 +105,7 @@ def repeated_trainings(runs: Iterable[TrainedRun]) -> pd.DataFrame:
     rows = []
     for run, protocol, metric in itertools.product(runs, ("released", "clean"), METRICS):
         for test in run.run.test:
-            values = run.values(protocol, test, metric.lower(), "test")
+            values = run.sample(protocol, test, metric.lower(), "test").values
             seeds, splits = ([getattr(t, name) for t in run.trainings] for name in ("seed", "cut"))
             found = spread(values, seeds, splits)
             rows.append({"run": run.name, "dataset": test, "metric": metric, "protocol": protocol, **vars(found)})

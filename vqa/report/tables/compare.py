@@ -1,29 +1,25 @@
-"""Every pair of rows of a table that were scored on the same items: difference, interval, tests and power.
+"""Differences between rows that were scored on the same items by the same trainings, with the mixed test of each.
 
-Training and test items of two rows are the same, so all is paired, training by training of one seed and one split. A
-run's resamples are drawn once, from streams that are named by the items
-(:meth:`vqa.report.tables.results.TrainedRun.distribution`): a pair is a subtraction.
+Items are the same, and so are seeds and cuts, so that all is paired: what a seed draws (initial weights, order, crops)
+is common to both rows. Rows of one table are compared with each other, and a row with its namesake in other tables.
 """
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from vqa.report.tables.cells import matching_tests, row_key
 from vqa.report.tables.results import TrainedRun
-from vqa.rng import numpy_generator
 from vqa.settings.params import Dataset
 from vqa.stats.config import Statistics
-from vqa.stats.correlation import percentile_interval
-from vqa.stats.multiple import holm
-from vqa.stats.paired import bootstrap_p, permutation_test
-from vqa.stats.power import detectable, power_to_find
+from vqa.stats.trainings import Sample
 
 COLUMNS = (
-    *("table", "protocol", "dataset", "split", "metric", "a", "b", "reference", "run_a", "run_b"),
-    *("value_a", "value_b", "difference", "ci_low", "ci_high", "p_bootstrap", "p_permutation", "p_holm", "family"),
-    *("n", "folds", "standard_error", "detectable", "paper_difference", "power"),
+    *("table", "other", "protocol", "dataset", "split", "metric", "a", "b", "reference", "run_a", "run_b"),
+    *("value_a", "value_b", "difference", "ci_low", "ci_high", "p", "n", "trainings", "standard_error", "freedom"),
+    *("detectable", "paper_difference", "power"),
 )
 
 # What the other rows of a sweep are compared with.
@@ -40,104 +36,111 @@ def reference_row(row: str, rows: list[str]) -> str | None:
 
 
 def comparisons(
-    name: str, frame: pd.DataFrame, runs: dict[str, TrainedRun], datasets: dict[str, Dataset], settings: Statistics
+    frames: dict[str, pd.DataFrame],
+    runs: dict[str, TrainedRun],
+    datasets: dict[str, Dataset],
+    settings: Statistics,
 ) -> pd.DataFrame:
-    """All pairs of one table.
+    """All pairs of rows, of one table and of the same name in two.
 
-    Rows are compared where the paper's table has a cell for both, and only if their predictions are of the same items
-    in the same order. The permutation test is made on test sets; of train values and gaps the bootstrap alone speaks.
-    Holm's family is all comparisons of one table with its reference rows under one protocol and for one split, over
-    data sets and both metrics; it adjusts the p of the permutation test, of train values and gaps that of the
-    bootstrap.
+    Rows are compared where the paper's table has a cell for both, over the trainings that both have, and only if their
+    predictions are of the same items.
 
     Args:
-        name: key in ``params.tables``.
-        frame: the table as :func:`vqa.report.tables.cells.fill` made it.
-        runs: results of all its runs.
+        frames: tables by their key in ``params.tables``, as :func:`vqa.report.tables.cells.fill` made them.
+        runs: results of all their runs.
         datasets: give the paper's names of the test sets.
         settings: block ``statistics`` of params.
 
     Returns:
-        A frame with :data:`COLUMNS`. The standard error is the deviation of the resampled differences, from which
-        ``detectable`` and ``power`` follow; NaN where a number is not defined or not asked for.
+        A frame with :data:`COLUMNS`: row ``a`` of ``table`` minus row ``b`` of ``other``, ``p`` two-sided and for this
+        one difference, ``detectable`` and ``power`` for one like it; NaN where a number is not defined or not asked
+        for. ``trainings`` below three speak of themselves, not of a method.
     """
-    keys = [row_key(method, setting) for method, setting in zip(frame.method, frame.setting, strict=True)]
-    order = list(dict.fromkeys(keys))
     pairs: list[dict] = []
-    places = frame.assign(row=keys).groupby(["protocol", "dataset", "split", "metric"], sort=False)
-    for place, part in places:
-        cells = {cell["row"]: cell for cell in part.to_dict("records") if cell["run"]}
-        title = str(part.table.iloc[0])
-        for first, second in itertools.combinations([row for row in order if row in cells], 2):
-            swap = reference_row(first, order) == second
-            a, b = (first, second) if swap else (second, first)
-            pair = _compare(place, cells[a], cells[b], runs, datasets, settings)
-            if pair is not None:
-                reference = reference_row(a, order) == b
-                family = f"{title}, {place[0]}, {place[2]}" if reference else ""
-                pairs.append({"table": name, "a": a, "b": b, "reference": reference, "family": family, **pair})
-    table = pd.DataFrame(pairs, columns=COLUMNS).astype({"n": "Int64", "folds": "Int64"})
-    for _, part in table[table.reference.astype(bool)].groupby("family"):
-        raw = part.p_permutation.where(part.split == "test", part.p_bootstrap)
-        table.loc[part.index, "p_holm"] = holm(raw.to_numpy(dtype=np.float64))
-    return table
+    for name, other, rows, place, a, b in _pairs(frames):
+        cells = dict(zip(("protocol", "dataset", "split", "metric"), place, strict=True))
+        found = paired_sample(place, a["run"], b["run"], runs, datasets)
+        if found is None:
+            continue
+        (value_a, value_b), sample = found
+        estimate = sample.estimate()
+        low, high = estimate.interval(settings.level)
+        paper = round(a["paper"] - b["paper"], 12)
+        pairs.append(
+            {
+                **{"table": name, "other": other, **cells, "a": a["row"], "b": b["row"]},
+                "reference": name == other and reference_row(a["row"], rows) == b["row"],
+                **{"run_a": a["run"], "run_b": b["run"], "value_a": value_a, "value_b": value_b},
+                # Rounded, so that the difference of two decimals is not written as 0.11700000000000002.
+                "difference": round(value_a - value_b, 12),
+                **{"ci_low": low, "ci_high": high, "p": estimate.two_sided(), "n": a["n"]},
+                **{"trainings": estimate.trainings, "standard_error": estimate.error, "freedom": estimate.freedom},
+                "detectable": estimate.detectable(settings.level, settings.power),
+                **{"paper_difference": paper, "power": estimate.power(paper, settings.level)},
+            }
+        )
+    return pd.DataFrame(pairs, columns=COLUMNS).astype({"n": "Int64", "trainings": "Int64"})
 
 
-def _compare(
-    place: tuple[str, str, str, str],
-    a: dict,
-    b: dict,
-    runs: dict[str, TrainedRun],
-    datasets: dict[str, Dataset],
-    settings: Statistics,
-) -> dict | None:
-    """One pair of cells at ``(protocol, dataset, split, metric)``; None if their items are not the same."""
+def _pairs(frames: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, list[str], tuple, dict, dict]]:
+    """Tables of both sides, rows of the first, place and cells of every pair: ``a`` is held against ``b``."""
+    filled: dict[str, dict[tuple, dict[str, dict]]] = {}
+    for name, frame in frames.items():
+        keys = [row_key(method, setting) for method, setting in zip(frame.method, frame.setting, strict=True)]
+        order, cells = list(dict.fromkeys(keys)), filled.setdefault(name, {})
+        for cell in frame.assign(row=keys).to_dict("records"):
+            if cell["run"]:
+                place = (cell["protocol"], cell["dataset"], cell["split"], cell["metric"])
+                cells.setdefault(place, {})[cell["row"]] = cell
+        for place, rows in cells.items():
+            for first, second in itertools.combinations([row for row in order if row in rows], 2):
+                a, b = (second, first) if reference_row(first, order) == second else (first, second)
+                yield name, name, order, place, rows[a], rows[b]
+    for (name, cells), (other, others) in itertools.permutations(filled.items(), 2):
+        for place in cells.keys() & others.keys():
+            for row in cells[place].keys() & others[place].keys():
+                if cells[place][row]["run"] != others[place][row]["run"]:
+                    yield name, other, [], place, cells[place][row], others[place][row]
+
+
+def paired_sample(
+    place: tuple[str, str, str, str], a: str, b: str, runs: dict[str, TrainedRun], datasets: dict[str, Dataset]
+) -> tuple[tuple[float, float], Sample] | None:
+    """Values of two runs over the trainings that both have, and their difference.
+
+    Args:
+        place: protocol, the paper's name of the data set, split and metric.
+        a: name of a run.
+        b: name of another.
+        runs: results of both.
+        datasets: give the paper's names of the test sets.
+
+    Returns:
+        None if they have no training in common, or their items are not the same: a training that drops its last batch
+        leaves some out (S6).
+    """
     protocol, dataset, split, column = place
-    metric = column.lower()
-    run_a, run_b = runs[a["run"]], runs[b["run"]]
-    (key,) = matching_tests(dataset, run_a.run.test, datasets)
-    if a["items_digest"] != b["items_digest"] or not _same_items(run_a, run_b, protocol, key, metric, split):
+    metric, one, two = column.lower(), runs[a], runs[b]
+    keys = [key for run in (one, two) for key in matching_tests(dataset, run.run.test, datasets)]
+    if len(set(keys)) != 1:
         return None
-    where = (protocol, key, metric, split)
-    resampled = run_a.distribution(*where) - run_b.distribution(*where)
-    defined = resampled[~np.isnan(resampled)]
-    error = float(np.std(defined, ddof=1)) if len(defined) > 1 else float("nan")
-    low, high = percentile_interval(resampled, 1 - settings.level)
-    paper = round(a["paper"] - b["paper"], 12)
-    p = _permutation_p(run_a, run_b, protocol, key, metric, settings) if split == "test" else float("nan")
-    return {
-        **dict(zip(("protocol", "dataset", "split", "metric"), place, strict=True)),
-        **{"run_a": a["run"], "run_b": b["run"], "value_a": a["value"], "value_b": b["value"]},
-        # Rounded, so that the difference of two decimals is not written as 0.11700000000000002.
-        "difference": round(a["value"] - b["value"], 12),
-        **{"ci_low": low, "ci_high": high, "p_bootstrap": bootstrap_p(resampled), "p_permutation": p},
-        **{"n": a["n"], "folds": a["folds"], "standard_error": error, "paper_difference": paper},
-        "detectable": detectable(error, settings.level, settings.power),
-        "power": power_to_find(paper, error, settings.level),
-    }
-
-
-def _same_items(a: TrainedRun, b: TrainedRun, protocol: str, key: str, metric: str, split: str) -> bool:
-    """Whether both runs have the same trainings, each of which scored the very same items in both.
-
-    A training that drops its last batch leaves some items out (S6).
-    """
-    if [(t.seed, t.cut) for t in a.trainings] != [(t.seed, t.cut) for t in b.trainings]:
-        return False
-    for part in a.keys(key, split):
-        sides = [[mos for _, mos in run.scored(protocol, part, metric)] for run in (a, b)]
-        if not all(map(np.array_equal, *sides)):
-            return False
-    return True
-
-
-def _permutation_p(a: TrainedRun, b: TrainedRun, protocol: str, key: str, metric: str, settings: Statistics) -> float:
-    """p of the permutation test on a test set; the swaps are named by the items, as the resamples are.
-
-    The trainings of one split are swapped together: their items are the same.
-    """
-    sides = zip(a.scored(protocol, key, metric), b.scored(protocol, key, metric), strict=True)
-    splits = [(pred_a, pred_b, mos) for (pred_a, mos), (pred_b, _) in sides]
-    generator = numpy_generator("permutation", a.common.seed, key)
-    cuts = [training.cut for training in a.trainings]
-    return permutation_test(splits, metric, settings.permutations, generator, items=cuts)
+    names = [[(training.seed, training.cut) for training in run.trainings] for run in (one, two)]
+    common = [training for training in names[0] if training in names[1]]
+    chosen = [[own.index(training) for training in common] for own in names]
+    if not common:
+        return None
+    for part in one.keys(keys[0], split):
+        if part not in two.keys(keys[0], split):
+            return None
+        sides = [run.scored(protocol, part, metric) for run in (one, two)]
+        for i, j in zip(*chosen, strict=True):
+            if not all(np.array_equal(sides[0][i][at], sides[1][j][at]) for at in (0, 2)):
+                return None
+    samples = [
+        run.sample(protocol, keys[0], metric, split).take(own) for run, own in zip((one, two), chosen, strict=True)
+    ]
+    if any(samples[0].items[key].shape != samples[1].items[key].shape for key in samples[0].items):
+        return None
+    value_a, value_b = (float(np.mean(sample.values)) for sample in samples)
+    return (value_a, value_b), samples[0] - samples[1]

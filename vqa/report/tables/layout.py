@@ -4,11 +4,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vqa.report.tables.cells import ADDED, PROTOCOLS, row_key
 from vqa.report.wording import (
-    MEDIANS,
+    MEANS,
     PUBLISHED,
     QUOTED,
     interval_definition,
@@ -171,10 +172,12 @@ def exceptions(frame: pd.DataFrame) -> dict[str, str]:
     if len(mapped):
         found["PLCC"] = mapped_plcc(row_names(mapped))
     if len(cut):
-        medians = (
-            f"{row_names(rows)}: median over {folds} random splits or seeds" for folds, rows in cut.groupby("folds")
+        cut = cut.assign(mean=np.where(cut.covers == "splits", "median", "mean"))
+        means = (
+            f"{row_names(rows)}: {mean} over {folds} random splits or seeds"
+            for (mean, folds), rows in cut.groupby(["mean", "folds"])
         )
-        found["Splits"] = f"{'; '.join(medians)}. {MEDIANS}"
+        found["Splits"] = f"{'; '.join(means)}. {MEANS}"
     return found
 
 
@@ -190,7 +193,7 @@ def notes(frame: pd.DataFrame, common: Common) -> dict[str, str]:
         **exceptions(frame),
         **published,
         **quoted,
-        "Intervals": interval_definition(common),
+        "Intervals": interval_definition(),
         **gap,
         "Data": f"{items(frame)}.",
         "Coverage": f"{coverage(counts)} (per protocol)." if counts else f"{coverage(counts)}.",

@@ -9,6 +9,8 @@ from vqa.io import InputError
 from vqa.report.tables.results import Result, TrainedRun
 from vqa.settings.params import Params
 
+HALF_WIDTH = 1.959963984540054  # of a 95 % interval, in standard errors
+
 
 class OutsideRow:
     """Numbers of one row, by the paper's names of the data sets.
@@ -41,6 +43,11 @@ class OutsideRow:
             value=cell["value"],
             ci_low=cell["ci_low"],
             ci_high=cell["ci_high"],
+            # Of one list of items the interval is over them, symmetric enough to tell the error; of many splits it says
+            # how well their median is computed, and shrinks with their number.
+            error=(cell["ci_high"] - cell["ci_low"]) / (2 * HALF_WIDTH) if cell["folds"] == 1 else float("nan"),
+            freedom=float("inf"),
+            covers="items" if cell["folds"] == 1 else "splits",
             n=None if pd.isna(cell["n"]) else int(cell["n"]),
             folds=int(cell["folds"]),
             source=cell["source"],

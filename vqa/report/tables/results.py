@@ -6,16 +6,17 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from vqa.io import InputError
-from vqa.rng import numpy_generator
 from vqa.settings.params import Common, Run
-from vqa.stats.correlation import ROW_METRICS, percentile_interval, resampled_correlation
+from vqa.stats.correlation import ROW_METRICS
+from vqa.stats.influence import influence
 from vqa.stats.metrics import logistic_map
+from vqa.stats.trainings import Sample, correlation_interval
+from vqa.training.predictions import read_predictions
 from vqa.training.protocol import Training
 
-TEXTS = ("dataset", "weights", "split", "protocol")
+Scored = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,15 @@ class Result:
     """Our number for one cell.
 
     Attributes:
-        value: SRCC, PLCC or their gap (train minus test), the median over trainings; NaN where there is none.
-        ci_low: lower bound of the 95 % interval over items.
+        value: SRCC, PLCC or their gap (train minus test), the mean over trainings; NaN where there is none.
+        ci_low: lower bound of its 95 % interval.
         ci_high: upper bound.
+        error: standard error of the value; NaN of published results of many splits.
+        freedom: of Student's t, for the interval (:class:`vqa.stats.trainings.Estimate`).
+        covers: what would move the value within its interval: ``trainings and items`` of a method, ``items`` of fewer
+            than three trainings, ``splits`` of published results of many splits: there it is an error of computing.
         n: items behind the value, of one training; of a gap, the test items.
-        folds: number of trainings that the value is the median of: seeds times random splits.
+        folds: number of trainings that the value is the mean of: seeds times random splits.
         seeds: training seeds, separated by blanks.
         source: ``trained``, ``published-features``, ``published-predictions``, ``quoted`` or ``missing``.
         selection: how the epoch was picked on the test set, ``per_metric`` or ``best_srcc``; empty if it was not.
@@ -39,6 +44,9 @@ class Result:
     value: float = float("nan")
     ci_low: float = float("nan")
     ci_high: float = float("nan")
+    error: float = float("nan")
+    freedom: float = float("nan")
+    covers: str = ""
     n: int | None = None
     folds: int | None = None
     seeds: str = ""
@@ -52,13 +60,14 @@ class Result:
 class TrainedRun:
     """Results of one run, read from the files of its evaluation.
 
-    Every number is recomputed from the predictions, and its interval is drawn, once: a run may stand in many tables.
+    Every number is recomputed from the predictions, with the influence of every item on it, once: a run may stand in
+    many tables.
 
     Args:
         name: key in ``params.runs``.
         run: its row.
-        folder: where ``metrics.json`` and ``predictions.csv`` are.
-        common: gives the released protocol's weights and the bootstrap.
+        folder: where ``metrics.json`` and the predictions are.
+        common: gives the released protocol's weights.
 
     Raises:
         InputError: if a file is missing.
@@ -68,15 +77,17 @@ class TrainedRun:
         self.name, self.run, self.common = name, run, common
         try:
             self.metrics = json.loads((folder / "metrics.json").read_text())
-            columns = dict.fromkeys(TEXTS, "category")
-            table = pd.read_csv(folder / "predictions.csv", usecols=lambda c: c != "item", dtype=columns)
-            self.predictions = table.astype({"fold": "category"})
+            self.predictions = read_predictions(folder)
         except OSError as error:
             raise InputError(f"{error.filename} is missing: `dvc repro evaluate@{name}` makes it") from None
+        # Looked up for every number, so indexed once.
+        part = ["protocol", "dataset", "split", "fold"]
+        self._rows: dict[tuple, np.ndarray] = {}
+        for names in (part, [*part, "weights", "epoch"]):
+            self._rows |= self.predictions.groupby(names, observed=True, sort=False).indices
         self.reporting, seed = self.metrics.get("reporting", {}), self.metrics["seed"]
         self.trainings = [Training.from_fold(fold, seed) for fold in self.metrics.get("folds", {"0": {}})]
-        self.result, self.numbers = cache(self._result), cache(self._compute)
-        self.scored, self.distribution = cache(self._scored), cache(self._distribution)
+        self.result, self.sample, self.scored = cache(self._result), cache(self._sample), cache(self._scored)
 
     def _result(self, protocol: str, test: str, metric: str, split: str) -> Result:
         """The number of one cell.
@@ -88,23 +99,26 @@ class TrainedRun:
             split: ``train``, ``test`` or ``gap``.
 
         Raises:
-            InputError: if ``metrics.json`` does not say what follows from ``predictions.csv``.
+            InputError: if ``metrics.json`` does not say what follows from the predictions.
         """
         keys, digests, block = self.keys(test, split), self.metrics["items_digest"], self.metrics[protocol]
         if any(key not in block["scores"] for key in keys):
             return Result()
         stated = block["gap"][test] if split == "gap" else block["scores"][keys[0]]
-        values = self.values(protocol, test, metric, split)
-        seeds = dict.fromkeys(str(training.seed) for training in self.trainings)
-        self._check(stated[metric], np.median(values), f"{protocol} {metric} {'gap ' * (split == 'gap')}of {keys[-1]}")
-        low, high = percentile_interval(self.distribution(protocol, test, metric, split))
+        sample = self.sample(protocol, test, metric, split)
+        estimate, seeds = sample.estimate(), dict.fromkeys(str(training.seed) for training in self.trainings)
+        self._check(stated[metric], estimate.value, f"{protocol} {metric} {'gap ' * (split == 'gap')}of {keys[-1]}")
+        low, high = estimate.interval() if split == "gap" else correlation_interval(estimate)
         picked = protocol == "released" and split != "train"
         return Result(
             value=float("nan") if stated[metric] is None else stated[metric],
             ci_low=low,
             ci_high=high,
+            error=estimate.error,
+            freedom=estimate.freedom,
+            covers="trainings and items" if estimate.of_method else "items",
             n=block["scores"][keys[-1]]["n"],
-            folds=len(values),
+            folds=len(sample.values),
             seeds=" ".join(seeds),
             source="trained",
             selection=self.reporting.get("selection", "per_metric") if picked else "",
@@ -118,32 +132,25 @@ class TrainedRun:
         train = f"{self.run.train}/train"
         return {"train": (train,), "test": (test,), "gap": (train, test)}[split]
 
-    def values(self, protocol: str, test: str, metric: str, split: str) -> np.ndarray:
-        """Number of every training, ``(F,)``, whose median is the result; arguments as of ``result``."""
-        numbers = [self.numbers(protocol, key, metric)[0] for key in self.keys(test, split)]
-        return np.subtract(*numbers) if split == "gap" else numbers[0]
+    def _sample(self, protocol: str, test: str, metric: str, split: str, raw: bool = False) -> Sample:
+        """Number of every training, and how every item moves it; ``raw``: of predictions that are not mapped (P10).
 
-    def _distribution(self, protocol: str, test: str, metric: str, split: str) -> np.ndarray:
-        """What the interval of ``result`` is read off: the median over trainings of every resample, ``(R,)``.
-
-        Resamples are named by their items, so of two runs on the same items the distributions may be subtracted
-        from each other: that is a paired bootstrap. The trainings of one split are resampled together.
+        Arguments as of ``result``. A random cut takes its training and test items from one list.
         """
-        numbers = [self.numbers(protocol, key, metric)[1] for key in self.keys(test, split)]
-        return np.median(np.subtract(*numbers) if split == "gap" else numbers[0], axis=0)
-
-    def _compute(self, protocol: str, key: str, metric: str, raw: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Correlation of every training ``(F,)``, and of its resamples ``(F, R)``; ``raw``: never mapped (P10)."""
-        if raw and not self._mapped(protocol, key, metric):
-            return self.numbers(protocol, key, metric)
-        values, resampled = [], []
-        for training, (pred, mos) in zip(self.trainings, self.scored(protocol, key, metric, raw), strict=True):
-            values.append(ROW_METRICS[metric](pred[None], mos[None])[0])
-            # The stream is named by the items: all runs see the same resamples of a test set.
-            position = (key, training.cut) if training.cut else (key,)
-            generator = numpy_generator("bootstrap", self.common.seed, *position)
-            resampled.append(resampled_correlation(pred, mos, metric, self.common.bootstrap, generator))
-        return np.array(values), np.array(resampled)
+        if split == "gap":
+            return self.sample(protocol, test, metric, "train") - self.sample(protocol, test, metric, "test")
+        (key,) = self.keys(test, split)
+        of_cuts = any(training.cut for training in self.trainings) and key.partition("/")[0] == self.run.train
+        scored = self.scored(protocol, key, metric, raw)
+        names = [items for items, _, _ in scored]
+        if of_cuts:
+            names += [items for other in self.keys(test, "gap") for items, _, _ in self.scored(protocol, other, metric)]
+        columns = np.unique(np.concatenate(names))
+        values, moved = np.empty(len(scored)), np.zeros((len(scored), len(columns)))
+        for row, (items, pred, mos) in enumerate(scored):
+            values[row] = ROW_METRICS[metric](pred[None], mos[None])[0]
+            moved[row, np.searchsorted(columns, items)] = influence(pred, mos, metric) / len(mos)
+        return Sample(values, {self.run.train if of_cuts else key: moved})
 
     def folds(self, protocol: str) -> list[tuple[int | str | None, dict]]:
         """Name and scores of every training, in the order of ``trainings``; a single one has no name."""
@@ -157,8 +164,8 @@ class TrainedRun:
         released = protocol == "released" and not key.endswith("/train")
         return released and metric == "plcc" and self.reporting.get("plcc") == "mapped"
 
-    def _scored(self, protocol: str, key: str, metric: str, raw: bool = False) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Predictions and MOS ``(n,)`` of every training that the stated metric was computed from.
+    def _scored(self, protocol: str, key: str, metric: str, raw: bool = False) -> list[Scored]:
+        """Items, predictions and MOS ``(n,)`` of every training that the stated metric was computed from.
 
         Args:
             protocol: ``released`` or ``clean``.
@@ -175,16 +182,16 @@ class TrainedRun:
 
     def _scored_pair(
         self, protocol: str, key: str, metric: str, fold: int | str | None, scores: dict, raw: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> Scored:
         weights, epoch = None, None
         if protocol == "released" and "best_epoch" in scores:
             weights, epoch = self.common.released.weights, scores["best_epoch"][metric]
         elif protocol == "released":
             weights, epoch = "on-the-fly", scores["epoch"]
-        pred, mos = self.predicted(protocol, key, fold, weights, epoch)
+        items, pred, mos = self.predicted(protocol, key, fold, weights, epoch)
         mapped = self._mapped(protocol, key, metric)
         if mapped and raw:
-            return pred, mos
+            return items, pred, mos
         if mapped:
             try:
                 pred = logistic_map(pred, mos)
@@ -193,26 +200,24 @@ class TrainedRun:
         again = ROW_METRICS[metric](pred[None], mos[None])[0] if len(pred) == scores["n"] else None
         place = f"{protocol} {metric} of {key}" + ("" if fold is None else f", split {fold},")
         self._check(scores[metric], again, place)
-        return pred, mos
+        return items, pred, mos
 
     def predicted(
         self, protocol: str, key: str, fold: int | str | None, weights: str | None = None, epoch: int | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Predictions and MOS ``(n,)`` in the order of the items; ``weights`` and ``epoch`` if there are several."""
+    ) -> Scored:
+        """Items, predictions and MOS ``(n,)`` in their order; ``weights`` and ``epoch`` if there are several."""
         dataset, _, split = key.partition("/")
-        table = self.predictions
-        rows = (table.protocol == protocol) & (table.dataset == dataset) & (table.split == split)
-        for column, wanted in (("fold", fold), ("weights", weights), ("epoch", epoch)):
-            if wanted is not None:
-                rows &= table[column] == wanted
-        pred, mos = (table[column].to_numpy(dtype=np.float64)[rows.to_numpy()] for column in ("prediction", "mos"))
-        return pred, mos
+        where = (protocol, dataset, split, self.trainings[0].fold if fold is None else fold)
+        found = self._rows.get(where if weights is None else (*where, weights, epoch))
+        rows = self.predictions.iloc[[] if found is None else found]
+        pred, mos = (rows[column].to_numpy(dtype=np.float64) for column in ("prediction", "mos"))
+        return rows.item.to_numpy(dtype=object), pred, mos
 
     def _check(self, stated: float | None, again: float | None, place: str) -> None:
         """InputError unless a stated number (None is not defined) is the recomputed one (None: other items)."""
         stated = float("nan") if stated is None else stated
         if again is None or not np.isclose(again, stated, rtol=0, atol=1e-9, equal_nan=True):
             raise InputError(
-                f"runs/{self.name}: the {place} in metrics.json is not that of predictions.csv: "
+                f"runs/{self.name}: the {place} in metrics.json is not that of its predictions: "
                 f"`dvc repro -f evaluate@{self.name}`"
             )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from vqa.io import InputError
+from vqa.stats.trainings import FEWEST
 
 MARK = "*"
 
@@ -13,7 +14,9 @@ Place = tuple[str, str, str, str, str]
 
 
 def read_marks(path: Path, level: float) -> dict[str, dict[Place, str]]:
-    """The cells to mark, by table: those whose Holm-adjusted p-value against the reference row is below ``level``.
+    """The cells to mark, by table: those of a method that differs from its reference row with p below ``level``.
+
+    Each mark is for itself: of many cells that do not differ, a share of ``level`` is marked.
 
     Raises:
         InputError: if there are no comparisons.
@@ -22,7 +25,8 @@ def read_marks(path: Path, level: float) -> dict[str, dict[Place, str]]:
         raise InputError(f"{path} is missing: `dvc repro statistics`")
     places = ["protocol", "a", "dataset", "metric", "split"]
     table = pd.read_csv(path, dtype=dict.fromkeys(("table", *places), str))
+    chosen = table.reference.astype(bool) & (table.trainings >= FEWEST) & (table.p < level)
     marks: dict[str, dict[Place, str]] = {}
-    for row in table[table.reference.astype(bool) & (table.p_holm < level)].to_dict("records"):
+    for row in table[chosen].to_dict("records"):
         marks.setdefault(row["table"], {})[tuple(row[name] for name in places)] = MARK
     return marks

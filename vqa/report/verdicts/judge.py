@@ -7,24 +7,16 @@ A part is one comparison: one table, data set, metric and pair of rows. How numb
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vqa.report.verdicts.claims import Across, Best, Compared, Gap, Statement
-from vqa.report.verdicts.evidence import Difference, Evidence, Printed
-from vqa.report.verdicts.rules import (
-    NOT_RUN,
-    TINY,
-    UNDECIDED,
-    equivalent,
-    exceeds,
-    not_above,
-    one_sided,
-    reaches,
-)
+from vqa.report.verdicts.evidence import Evidence, Found, Printed
+from vqa.report.verdicts.rules import NOT_RUN, TINY, equivalent, exceeds, holds, levels, not_above, reaches
+from vqa.stats.config import Statistics
+from vqa.stats.trainings import Estimate
 
 NAN = float("nan")
-HALF_WIDTH = 1.959963984540054  # of a 95 % interval, in standard errors
 WORDS = {"greater": "above", "smaller": "below", "same": "the same as", "not_above": "not above"}
 
 
@@ -38,10 +30,13 @@ class Part:
         numbers: our numbers in words; why there are none if it was not run.
         printed: whether the paper's own numbers carry it; None if it prints none.
         value: our estimate, NaN if there is none.
-        detectable: smallest difference that these items could have shown, NaN if not known.
+        detectable: smallest effect that could have been seen, NaN if not known.
         paper: the paper's number, NaN if it prints none.
-        blind: whether these items could not have decided it: what they can show is larger than the paper's difference,
-            or, of a claim of no difference, their interval is wider than the margin allows. None if not known.
+        blind: whether these trainings and items could not have decided it: what they can show is larger than the
+            paper's difference, or, of a claim of no difference, their interval is wider than the margin allows. None
+            if not known.
+        trainings: number of trainings, 0 if it was not run.
+        is_mean: whether it is the mean over all parts of its claim.
     """
 
     label: str
@@ -52,6 +47,8 @@ class Part:
     detectable: float = NAN
     paper: float = NAN
     blind: bool | None = None
+    trainings: int = 0
+    is_mean: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,14 +58,12 @@ class Court:
     Attributes:
         ours: numbers of ours.
         printed: the paper's numbers.
-        level: of the one-sided tests.
-        margin: largest difference of a correlation that does not matter.
+        settings: block ``statistics`` of params: level and margins.
     """
 
     ours: Evidence
     printed: Printed
-    level: float
-    margin: float
+    settings: Statistics
 
 
 def is_universal(statement: Statement) -> bool:
@@ -76,12 +71,20 @@ def is_universal(statement: Statement) -> bool:
     return getattr(statement, "parts", "every") == "every"
 
 
-def table_parts(statement: Compared | Best | Across | Gap, protocol: str, court: Court) -> list[Part]:
-    """The parts of a statement about tables in one protocol, in the order of tables, pairs, data sets and metrics."""
+def table_parts(name: str, statement: Compared | Best | Across | Gap, protocol: str, court: Court) -> list[Part]:
+    """The parts of a statement about tables in one protocol, in the order of tables, pairs, data sets and metrics.
+
+    A claim that something gains everywhere has one part more, the mean over all of them: it can refute the claim.
+    """
     if isinstance(statement, Gap):
-        return [_gap(statement, place, protocol, court) for place in _gap_places(statement, court)]
-    asked = list(_questions(statement, court.printed))
-    return [_compare(statement, a, b, place, protocol, court, len(asked)) for a, b, place in asked]
+        places = list(_gap_places(statement, court))
+        both = levels(court.settings.level, len(places), every=True)
+        return [_gap(statement, place, protocol, court, both) for place in places]
+    asked = list(questions(statement, court.printed))
+    average = court.ours.average(name, protocol) if is_universal(statement) else None
+    both = levels(court.settings.level, len(asked), is_universal(statement), average is not None)
+    parts = [_compare(statement, a, b, place, protocol, court, both) for a, b, place in asked]
+    return [*parts, _average(average, court)] if average else parts
 
 
 def _places(statement: Compared | Best | Across, table: str, printed: Printed) -> Iterator[tuple[str, str, str]]:
@@ -92,8 +95,8 @@ def _places(statement: Compared | Best | Across, table: str, printed: Printed) -
             yield dataset, metric, split
 
 
-def _questions(statement: Compared | Best | Across, printed: Printed) -> Iterator[tuple[Any, Any, Any]]:
-    """Table and row of either side, and the place, of every part."""
+def questions(statement: Compared | Best | Across, printed: Printed) -> Iterator[tuple[Any, Any, Any]]:
+    """Table and row of either side, and data set, metric and split, of every part."""
     if isinstance(statement, Across):
         for row in statement.rows:
             for place in _places(statement, statement.table, printed):
@@ -111,91 +114,77 @@ def _questions(statement: Compared | Best | Across, printed: Printed) -> Iterato
 
 
 def _compare(
-    statement: Compared | Best | Across, a: tuple, b: tuple, place: tuple, protocol: str, court: Court, parts: int
+    statement: Compared | Best | Across,
+    a: tuple[str, str],
+    b: tuple[str, str],
+    place: tuple[str, str, str],
+    protocol: str,
+    court: Court,
+    both: tuple[float, float],
 ) -> Part:
     """One pair of rows, each ``(table, row)``, at one place."""
     kind = statement.kind if isinstance(statement, Compared) else "greater"
-    at_least = getattr(statement, "at_least", 0.0)
+    at_least, margin = getattr(statement, "at_least", 0.0), court.settings.margin
     values = court.printed.values
     paper = round(values[*a, *place] - values[*b, *place], 6)
-    holds = None if math.isnan(paper) else _holds(kind, paper, at_least, court.margin)
+    told = None if math.isnan(paper) else holds(kind, paper, margin, at_least)
     label = f"{_where(a, b, place)}: {a[1]} {WORDS[kind]} {b[1]}"
     if isinstance(statement, Across):
         label = f"{_where(a, b, place)}: {a[1]} of {title(a[0])} above that of {title(b[0])}"
-    found, reason = _difference(a, b, place, protocol, court)
-    if found is None:
-        return Part(label, NOT_RUN, reason, holds, paper=paper)
-    verdict = _verdict(kind, found, at_least, is_universal(statement), parts, court)
-    blind = _is_blind(kind, found, paper, court.margin)
-    return Part(label, verdict, _numbers(found), holds, found.value, found.detectable, paper, blind)
-
-
-def _holds(kind: str, paper: float, at_least: float, margin: float) -> bool:
-    """Whether a printed difference is as claimed, read literally; ``same`` is the one kind with a margin."""
-    if kind == "same":
-        return abs(paper) <= margin + TINY
-    if kind == "not_above":
-        return paper <= 0
-    claimed = -paper if kind == "smaller" else paper
-    return claimed > 0 and claimed >= at_least - TINY
-
-
-def _is_blind(kind: str, found: Difference, paper: float, margin: float) -> bool | None:
-    """See :class:`Part`."""
+    reasons = [reason for side in (a, b) if (reason := court.ours.absence((*side, *place)))]
+    found = court.ours.pair(a, b, place, protocol)
+    if reasons or found is None:
+        reason = "; ".join(reasons) or "no paired comparison: other items, other trainings, or not defined"
+        return Part(label, NOT_RUN, reason, told, paper=paper)
     if kind in ("same", "not_above"):
-        return None if math.isnan(found.high - found.low) else found.high - found.low > 2 * margin
-    return None if math.isnan(found.detectable + paper) else found.detectable > abs(paper)
-
-
-def _difference(a: tuple, b: tuple, place: tuple, protocol: str, court: Court) -> tuple[Difference | None, str]:
-    """Our difference of two rows, or None and why there is none."""
-    ours = court.ours
-    reasons = [reason for side in (a, b) if (reason := ours.absence((*side, *place)))]
-    if reasons:
-        return None, "; ".join(reasons)
-    if a[0] == b[0]:
-        found = ours.pair(a[0], a[1], b[1], place, protocol)
-        return found, "" if found else "no paired comparison: scored on different items, or not defined"
-    cell_a, cell_b = (ours.cell((*side, *place), protocol) for side in (a, b))
-    if cell_a is None or cell_b is None or cell_a["items_digest"] != cell_b["items_digest"]:
-        return None, "scored on different items"
-    return unpaired(cell_a, cell_b), ""
-
-
-def unpaired(a: dict, b: dict) -> Difference:
-    """Difference of two cells from their own intervals, as if their items were different ones.
-
-    Two rows that were scored on the same items vary together, so that this interval is too wide, not too narrow; it is
-    for rows of different tables, which are not compared in pairs.
-    """
-    errors = [(cell["ci_high"] - cell["ci_low"]) / (2 * HALF_WIDTH) for cell in (a, b)]
-    error, value = math.hypot(*errors), a["value"] - b["value"]
-    p = math.erfc(abs(value) / error / math.sqrt(2)) if error > 0 else NAN
-    # 80 % power at 5 %, two-sided: the quantiles of 97.5 % and 80 %.
-    return Difference(value, value - HALF_WIDTH * error, value + HALF_WIDTH * error, p, False, 2.801585 * error)
-
-
-def _verdict(kind: str, found: Difference, at_least: float, every: bool, parts: int, court: Court) -> str:
-    """Verdict on one difference; see :func:`deciding` for the number of parts."""
-    interval = (found.low, found.high)
-    if kind == "same":
-        return equivalent(interval, court.margin, deciding(found.p, found.adjusted, parts), court.level)
-    above, below = one_sided(found.value, found.p)
-    if kind == "not_above":
-        return not_above(interval, court.margin, deciding(above, found.adjusted, parts), court.level)
-    value = found.value
-    if kind == "smaller":
-        value, interval, above, below = -value, (-found.high, -found.low), below, above
-    if every:
-        below = deciding(below, found.adjusted, parts)
+        rule = equivalent if kind == "same" else not_above
+        verdict = rule(found.estimate, margin, *both)
+        low, high = found.estimate.interval(both[0])
+        blind: bool | None = high - low > 2 * margin
     else:
-        above = deciding(above, found.adjusted, parts)
-    return exceeds(value, interval, (above, below), court.level, at_least)
+        gain, claimed = (-found.estimate, -paper) if kind == "smaller" else (found.estimate, paper)
+        verdict = exceeds(gain, claimed if claimed > 0 else margin, *both, at_least)
+        blind = None if math.isnan(paper) else not found.detectable <= max(abs(paper), at_least)
+    return part_of(label, verdict, found, court, told, paper, blind)
 
 
-def deciding(p: float, adjusted: bool, parts: int) -> float:
-    """p-value of a part that alone decides its claim: Bonferroni over the parts, where it is not adjusted already."""
-    return p if adjusted else min(1.0, p * parts)
+def part_of(
+    label: str,
+    verdict: str,
+    found: Found,
+    court: Court,
+    told: bool | None = None,
+    paper: float = NAN,
+    blind: bool | None = None,
+    form: str = "+.3f",
+) -> Part:
+    """A part with its numbers in words: value, interval, trainings, items, p, and what could have been seen."""
+    estimate = found.estimate
+    if form.endswith(".3f") and found.detectable < 0.005:
+        form = form.replace(".3f", ".4f" if found.detectable >= 0.0005 else ".5f")
+    items = "" if found.n is None else f", {int(found.n)} items"
+    text = f"{estimate.value:{form}} {bounds(*estimate.interval(court.settings.level), form)}"
+    text += f", {estimate.trainings} {'training' if estimate.trainings == 1 else 'trainings'}{items}"
+    p = estimate.two_sided()
+    if not math.isnan(p):
+        text += f", {p_text(p)}"
+    if not math.isnan(found.detectable):
+        text += f", could have seen {found.detectable:{form.lstrip('+')}}"
+    if not estimate.of_method and not math.isnan(p):
+        differ = "differ" if p <= court.settings.level else "cannot be told apart"
+        these = "this training says nothing" if estimate.trainings == 1 else "so few trainings say nothing"
+        text += f"; {these} of the method (as trainings they {differ})"
+    return Part(label, verdict, text, told, estimate.value, found.detectable, paper, blind, estimate.trainings)
+
+
+def _average(average: dict, court: Court) -> Part:
+    """The mean over all parts; it is none of the printed numbers."""
+    found, half = average["found"], court.settings.level / 2
+    verdict = exceeds(found.estimate, average["claimed"], half, half)
+    label = f"mean gain over {average['parts']} parts, claimed {average['claimed']:+.3f}"
+    blind = not found.detectable <= average["claimed"]
+    part = part_of(label, verdict, found, court, None, average["claimed"], blind)
+    return replace(part, is_mean=True)
 
 
 def _gap_places(statement: Gap, court: Court) -> Iterator[tuple]:
@@ -206,17 +195,18 @@ def _gap_places(statement: Gap, court: Court) -> Iterator[tuple]:
                     yield table, row, dataset, metric, "gap"
 
 
-def _gap(statement: Gap, key: tuple, protocol: str, court: Court) -> Part:
+def _gap(statement: Gap, key: tuple, protocol: str, court: Court, both: tuple[float, float]) -> Part:
     """The gap of one row against what the claim says it is at least."""
     paper = court.printed.values[key]
-    holds = None if math.isnan(paper) else paper >= statement.at_least - TINY
+    told = None if math.isnan(paper) else paper >= statement.at_least - TINY
     label = f"{_where(key, key, key[2:])}: {key[1]} at least {statement.at_least:.3f}"
     cell = court.ours.cell(key, protocol)
     if cell is None:
-        return Part(label, NOT_RUN, court.ours.absence(key), holds, paper=paper)
-    interval = (cell["ci_low"], cell["ci_high"])
-    verdict = UNDECIDED if any(map(math.isnan, interval)) else reaches(interval, statement.at_least)
-    return Part(label, verdict, f"{cell['value']:.3f} {bounds(*interval, '.3f')}", holds, cell["value"], paper=paper)
+        return Part(label, NOT_RUN, court.ours.absence(key), told, paper=paper)
+    estimate = Estimate(cell["value"], cell["error"], cell["freedom"], int(cell["folds"]))
+    found = court.ours.found(estimate, cell["n"])
+    verdict = reaches(estimate, statement.at_least, *both)
+    return part_of(label, verdict, found, court, told, paper, form=".3f")
 
 
 def _where(a: tuple, b: tuple, place: tuple) -> str:
@@ -235,12 +225,5 @@ def bounds(low: float, high: float, form: str = "+.3f") -> str:
 
 
 def p_text(p: float) -> str:
-    """A p-value to three decimals."""
+    """A two-sided p-value to three decimals."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-
-def _numbers(found: Difference) -> str:
-    text = f"{found.value:+.3f} {bounds(found.low, found.high)}"
-    if not math.isnan(found.p):
-        text += f", two-sided {p_text(found.p)}{' (Holm)' if found.adjusted else ''}"
-    return text if math.isnan(found.detectable) else f"{text}, detectable {found.detectable:.3f}"

@@ -1,31 +1,32 @@
 """Statements about sharpness and about epochs, part by part.
 
-Sharpness is the mean rise of the training loss along random directions, at one named step, around the EMA
-weights: a matter of the weights, the same in both protocols. Runs of one method were measured along the same
-directions and are compared direction by direction; the test is over directions, not over training seeds. The paper
-shows landscapes and curves as figures without numbers, so it cannot be held against its own.
+Sharpness is the mean rise of the training loss along random directions, at one named step, around the EMA weights: a
+matter of the weights, the same in both protocols. The unit is the training: trainings of one seed are compared with
+each other, along the same directions, and the mixed test takes directions as it takes items elsewhere. The paper shows
+landscapes and curves as figures without numbers, so it cannot be held against its own.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from vqa.report.verdicts.claims import Correlation, Epochs, Order, Sharpness, Statement
-from vqa.report.verdicts.evidence import Evidence
-from vqa.report.verdicts.judge import Court, Part, bounds, deciding, p_text, title
+from vqa.report.verdicts.judge import Court, Part, bounds, part_of, title
 from vqa.report.verdicts.rules import (
     CONTRADICTED,
+    NO_CORRELATION,
     NOT_RUN,
     REPRODUCED,
     UNDECIDED,
     equivalent,
     exceeds,
-    mean_over_directions,
-    one_sided,
-    rank_trend,
+    levels,
 )
+from vqa.stats.trainings import Estimate, Sample
 
 CURVES = "the curve over the epochs is one of the released protocol; the clean one has the last epoch only"
 
@@ -43,78 +44,103 @@ def _arena(table: str, court: Court) -> str:
     return court.printed.names(2, table)[0]
 
 
-def _last(run: str, ours: Evidence) -> np.ndarray | None:
-    """``(directions,)`` rises around a run's last weights."""
-    rises = ours.rises(run)
-    return None if rises is None else rises.iloc[:, -1].to_numpy()
+def _rises(table: str, row: str, court: Court, measure: str = "mean_rise") -> pd.DataFrame | None:
+    """Rises around the last weights of a row's run: a row per training, by seed, and a column per direction."""
+    found = court.ours.rises(court.ours.run(table, row, _arena(table, court)), measure)
+    if found is None:
+        return None
+    last = found[found.index.get_level_values("epoch") == found.index.get_level_values("epoch").max()]
+    wide = last.droplevel("epoch").unstack("direction")
+    # "42-0" is seed 42 on the list's own split; a run that lists no seeds is named by its cut alone.
+    return wide if wide.index.str.contains("-").all() else wide.set_axis([f"-{name}" for name in wide.index])
+
+
+def _difference(a: pd.DataFrame, b: pd.DataFrame) -> tuple[Estimate, float, float] | None:
+    """Relative difference of the rises over the trainings that both have, and the mean of either; None if none are."""
+    if len(a) == 1 or len(b) == 1:  # one training without a name for its seed: the first one of both
+        a, b = a[:1].reset_index(drop=True), b[:1].reset_index(drop=True)
+    common = a.index.intersection(b.index)
+    if not len(common) or len(a.columns) != len(b.columns):
+        return None
+    rows_a, rows_b = a.loc[common].to_numpy(), b.loc[common].to_numpy()
+    scale = rows_b.mean()
+    if not scale > 0:
+        return None
+    return over_directions((rows_a - rows_b) / scale).estimate(), float(rows_a.mean()), float(scale)
+
+
+def over_directions(values: np.ndarray) -> Sample:
+    """Mean of ``(trainings, directions)`` numbers, whose directions are common to all trainings."""
+    mean = values.mean(axis=1)
+    return Sample(mean, {"directions": (values - mean[:, None]) / values.shape[1]})
 
 
 def _sharpness(statement: Sharpness, protocol: str, court: Court) -> list[Part]:
     parts = []
+    both = levels(court.settings.level, len(statement.tables) * len(statement.pairs), every=True)
     for table in statement.tables:
         for pair in statement.pairs:
             words = "flatter than" if statement.kind == "flatter" else "as sharp as"
             label = f"{title(table)}, sharpness: {pair[0]} {words} {pair[1]}"
-            rises = [_last(court.ours.run(table, row, _arena(table, court)), court.ours) for row in pair]
-            a, b = rises
-            if a is None or b is None:
-                lost = ", ".join(row for row, found in zip(pair, rises, strict=True) if found is None)
-                parts.append(Part(label, NOT_RUN, f"no landscape of {lost}", None))
+            rises = {row: _rises(table, row, court) for row in pair}
+            lost = [row for row, found in rises.items() if found is None]
+            if lost:
+                parts.append(Part(label, NOT_RUN, f"no landscape of {', '.join(lost)}", None))
                 continue
-            parts.append(_steeper(label, statement, a, b, len(statement.tables) * len(statement.pairs), court))
+            a, b = (found for found in rises.values() if found is not None)
+            compared = _difference(a, b)
+            if compared is None:
+                text = "not measured along the same directions or for the same trainings, or no rise to compare with"
+                parts.append(Part(label, UNDECIDED, text, None))
+                continue
+            estimate, mean_a, mean_b = compared
+            margin = court.settings.sharpness_margin
+            if statement.kind == "flatter":
+                verdict = exceeds(-estimate, margin, *both)
+            else:
+                verdict = equivalent(estimate, statement.within, *both)
+            part = part_of(label, verdict, court.ours.found(estimate), court, form="+.1%")
+            parts.append(_with(part, f"{mean_a:.4g} against {mean_b:.4g}: ", f", {len(a.columns)} directions"))
     return parts
 
 
-def _steeper(label: str, statement: Sharpness, a: np.ndarray, b: np.ndarray, parts: int, court: Court) -> Part:
-    """Sharpness of row a against that of row b, direction by direction, as a share of b's mean."""
-    if len(a) != len(b) or not b.mean() > 0:
-        return Part(label, UNDECIDED, "not measured along the same directions, or no rise to compare with", None)
-    mean, (low, high), (above, below) = mean_over_directions((a - b) / b.mean())
-    if statement.kind == "flatter":
-        p = (below, deciding(above, False, parts))
-        verdict = exceeds(-mean, (-high, -low), p, court.level)
-    else:
-        p_two = deciding(2 * min(above, below), False, parts)
-        verdict = equivalent((low, high), statement.within, p_two, court.level)
-    text = f"{a.mean():.4g} against {b.mean():.4g} ({mean:+.1%} {_percent(low, high)}, {len(a)} directions)"
-    return Part(label, verdict, text, None, mean)
-
-
-def _percent(low: float, high: float) -> str:
-    return f"[{low:+.1%}, {high:+.1%}]" if np.isfinite([low, high]).all() else "[no interval]"
+def _with(part: Part, before: str, after: str = "") -> Part:
+    return replace(part, numbers=f"{before}{part.numbers}{after}")
 
 
 def _order(statement: Order, protocol: str, court: Court) -> list[Part]:
-    """Every pair of rows: whether the sharper one has the larger gap. Other networks have other directions."""
+    """Every pair of rows: whether the sharper one has the larger gap, by the loss that has no units."""
     dataset, table, parts = _arena(statement.table, court), statement.table, []
     number = len(statement.rows) * (len(statement.rows) - 1) // 2 * len(statement.metrics)
-    runs = {row: court.ours.run(table, row, dataset) for row in statement.rows}
+    support, refute = levels(court.settings.level, number, every=True)
+    rises = {row: _rises(table, row, court, "linearity_rise") for row in statement.rows}
     for a, b in combinations(statement.rows, 2):
         for metric in statement.metrics:
             label = f"{title(table)}, {metric}: order of {a} and {b}"
-            rise_a, rise_b = (_last(runs[row], court.ours) for row in (a, b))
-            gap = court.ours.pair(table, a, b, (dataset, metric, "gap"), protocol)
-            if gap is None or rise_a is None or rise_b is None:
-                parts.append(Part(label, NOT_RUN, "no landscape, or no paired comparison of the gaps", None))
+            gap = court.ours.pair((table, a), (table, b), (dataset, metric, "gap"), protocol)
+            rise_a, rise_b = rises[a], rises[b]
+            compared = None if rise_a is None or rise_b is None else _difference(rise_a, rise_b)
+            if gap is None or compared is None:
+                text = "no landscape in a loss without units, or no paired comparison of the gaps"
+                parts.append(Part(label, NOT_RUN, text, None))
                 continue
-            mean, interval, p = mean_over_directions(rise_a, rise_b)
-            both = (p, one_sided(gap.value, gap.p))
-            agree, oppose = (_sign(both[0], at) * _sign(both[1], at) for at in (court.level, court.level / number))
+            sharper, wider = compared[0], gap.estimate
+            agree, oppose = (_sign(sharper, at) * _sign(wider, at) for at in (support, refute))
             verdict = REPRODUCED if agree > 0 else CONTRADICTED if oppose < 0 else UNDECIDED
-            text = (
-                f"sharpness {mean:+.4g} {bounds(*interval, '+.4g')}, gap {gap.value:+.3f} {bounds(gap.low, gap.high)}"
-            )
-            parts.append(Part(label, verdict, text, None, gap.value))
+            low, high = sharper.interval(court.settings.level)
+            text = f"sharpness {sharper.value:+.1%} {bounds(low, high, '+.1%')}, gap "
+            parts.append(_with(part_of(label, verdict, gap, court), text))
     return parts
 
 
-def _sign(p: tuple[float, float], level: float) -> int:
-    """1 for significantly above 0, -1 for below, 0 for neither."""
-    return int(p[0] <= level) - int(p[1] <= level)
+def _sign(found: Estimate, level: float) -> int:
+    """1 for significantly above 0, -1 for below, 0 for neither, or for too few trainings."""
+    return (int(found.above() <= level) - int(found.below() <= level)) if found.of_method else 0
 
 
 def _correlation(statement: Correlation, protocol: str, court: Court) -> list[Part]:
-    parts, number = [], len(statement.groups) * len(statement.metrics)
+    parts = []
+    both = levels(court.settings.level, len(statement.groups) * len(statement.metrics), every=True)
     for group in statement.groups:
         for metric in statement.metrics:
             label = f"{group}, {metric} gap: correlation with sharpness"
@@ -122,26 +148,23 @@ def _correlation(statement: Correlation, protocol: str, court: Court) -> list[Pa
             if row is None:
                 parts.append(Part(label, NOT_RUN, "no runs with landscapes", None))
                 continue
-            rho, (above, below) = row["spearman"], one_sided(row["spearman"], row["p_permutation"])
-            interval = (row["ci_low"], row["ci_high"])
-            verdict = exceeds(rho, interval, (above, deciding(below, False, number)), court.level)
-            p = p_text(row["p_permutation"])
-            text = (
-                f"Spearman {rho:+.2f} {bounds(*interval, '+.2f')}, two-sided {p}, {row['runs']} runs, {row['measure']}"
-            )
-            parts.append(Part(label, verdict, text, None, rho))
+            verdict = exceeds(row["found"].estimate, NO_CORRELATION, *both)
+            part = part_of(label, verdict, row["found"], court, form="+.2f")
+            parts.append(_with(part, f"mean Spearman over {row['runs']} runs, {row['measure']}: "))
     return parts
 
 
 def _epochs(statement: Epochs, protocol: str, court: Court) -> list[Part]:
-    parts, number = [], len(statement.tables) * len(statement.metrics)
+    parts = []
+    number = len(statement.tables) * (1 if statement.kind == "sharpens" else len(statement.metrics))
+    both = levels(court.settings.level, number, every=True)
     for table in statement.tables:
         place = f"{title(table)}, {statement.row}"
         run = court.ours.run(table, statement.row, _arena(table, court))
         rises = court.ours.rises(run)
         if statement.kind == "sharpens":
             label = f"{place}, sharpness: last epoch above the first that was kept"
-            parts.append(_sharpens(label, rises, len(statement.tables), court))
+            parts.append(_sharpens(label, rises, both, court))
             continue
         for metric in statement.metrics:
             label = f"{place}, {metric} gap over the epochs"
@@ -151,30 +174,47 @@ def _epochs(statement: Epochs, protocol: str, court: Court) -> list[Part]:
             elif curve is None or (statement.kind == "together" and rises is None):
                 parts.append(Part(label, NOT_RUN, "no curve of the run" if curve is None else "no landscape", None))
             else:
-                sharpness = None if rises is None or statement.kind != "together" else rises.mean()
-                other = pd.Series(curve.index, curve.index) if sharpness is None else sharpness
-                parts.append(_trend(label, curve, other, number, court))
+                other = None
+                if statement.kind == "together" and rises is not None:
+                    other = rises.groupby(["epoch", "fold"]).mean().unstack("fold")
+                parts.append(_trend(label, curve, other, both, court))
     return parts
 
 
-def _sharpens(label: str, rises: pd.DataFrame | None, parts: int, court: Court) -> Part:
-    if rises is None or len(rises.columns) < 2:
+def _sharpens(label: str, rises: pd.Series | None, both: tuple[float, float], court: Court) -> Part:
+    """Last epoch against the first, training by training and direction by direction, as a share of the first."""
+    epochs = [] if rises is None else sorted(set(rises.index.get_level_values("epoch")))
+    if rises is None or len(epochs) < 2:
         return Part(label, NOT_RUN, "no landscape of more than one epoch", None)
-    first, last = rises.iloc[:, 0].to_numpy(), rises.iloc[:, -1].to_numpy()
-    mean, interval, (above, below) = mean_over_directions(last - first)
-    text = (
-        f"{last.mean():.4g} after epoch {rises.columns[-1]} against {first.mean():.4g} after epoch {rises.columns[0]}: "
-        f"{mean:+.4g} {bounds(*interval, '+.4g')}, {len(first)} directions"
-    )
-    return Part(label, exceeds(mean, interval, (above, deciding(below, False, parts)), court.level), text, None, mean)
+    first, last = (rises.xs(epoch, level="epoch").unstack("direction").to_numpy() for epoch in (epochs[0], epochs[-1]))
+    scale = first.mean()
+    if not scale > 0:
+        return Part(label, UNDECIDED, f"no rise after epoch {epochs[0]} to compare with", None)
+    estimate = over_directions((last - first) / scale).estimate()
+    verdict = exceeds(estimate, court.settings.sharpness_margin, *both)
+    text = f"{last.mean():.4g} after epoch {epochs[-1]} against {scale:.4g} after epoch {epochs[0]}: "
+    part = part_of(label, verdict, court.ours.found(estimate), court, form="+.1%")
+    return _with(part, text, f", {last.shape[1]} directions")
 
 
-def _trend(label: str, curve: pd.Series, other: pd.Series, parts: int, court: Court) -> Part:
-    """Rank correlation of the gap with the epoch, or with sharpness where that was measured."""
-    common = curve.index.intersection(other.index)
-    rho, (above, below) = rank_trend(other[common].to_numpy(dtype=float), curve[common].to_numpy(dtype=float))
-    if np.isnan(rho):
-        return Part(label, UNDECIDED, f"{len(common)} epochs say nothing of a trend", None)
-    p = (above, deciding(below, False, parts))
-    text = f"Spearman {rho:+.2f} over {len(common)} epochs (one-sided {p_text(above)}), from {curve[common[0]]:+.3f} to"
-    return Part(label, exceeds(rho, (-1.0, 1.0), p, court.level), f"{text} {curve[common[-1]]:+.3f}", None, rho)
+def _trend(
+    label: str, curve: pd.DataFrame, other: pd.DataFrame | None, both: tuple[float, float], court: Court
+) -> Part:
+    """Rank correlation of the gap with the epoch, or with sharpness where that was measured, of every training.
+
+    Epochs of one training follow from each other, so that its correlation is one number, without a p-value.
+    """
+    epochs = curve.index if other is None else curve.index.intersection(other.index)
+    trends = []
+    for training in curve.columns:
+        x = np.asarray(epochs, dtype=float) if other is None else other.loc[epochs, training].to_numpy()
+        y = curve.loc[epochs, training].to_numpy()
+        constant = len(epochs) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0
+        trends.append(np.nan if constant else float(stats.spearmanr(x, y).statistic))
+    if np.isnan(trends).any():
+        return Part(label, UNDECIDED, f"{len(epochs)} epochs say nothing of a trend", None)
+    found = court.ours.found(Sample(np.array(trends), {}).estimate())
+    verdict = exceeds(found.estimate, NO_CORRELATION, *both)
+    mean = curve.mean(axis=1)
+    text = f"mean Spearman over {len(epochs)} epochs, gap from {mean[epochs[0]]:+.3f} to {mean[epochs[-1]]:+.3f}: "
+    return _with(part_of(label, verdict, found, court, form="+.2f"), text)

@@ -12,43 +12,55 @@ from vqa.report.tables.layout import row_names
 from vqa.report.tables.render import pipe_table
 from vqa.report.verdicts.claims import describe
 from vqa.report.verdicts.judge import Court, Part
-from vqa.report.verdicts.rules import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, VERDICTS
+from vqa.report.verdicts.rules import (
+    ABSENT,
+    CELL_VERDICTS,
+    CONTRADICTED,
+    NOT_RUN,
+    REPRODUCED,
+    UNDECIDED,
+    VERDICTS,
+)
 from vqa.report.verdicts.verdict import HEADLINE, Judged, findings
 from vqa.report.wording import protocol_definitions, scale_warning
 from vqa.settings.params import Common
+from vqa.stats.trainings import FEWEST
 
 Verdicts = dict[str, dict[str, Judged]]
 
 BLIND = (
-    "clean comparisons that were left undecided could not have been decided on our items: the smallest difference that "
-    "these can show (80 % power, before any adjustment) is larger than the one that the paper prints, or, where the "
-    "claim is that there is none, the interval is wider than the margin allows."
+    "clean comparisons that were left undecided could not have been decided with our trainings and items: the smallest "
+    "effect that they could have seen (80 % power, before any correction) is larger than the one that the paper "
+    "prints, or, where the claim is that there is none, the interval is wider than the margin allows."
 )
 # What vqa.report.verdicts.rules and its callers do, in words.
 RULES = (
-    "*Not distinguishable* means that our numbers decide neither for nor against; it is no verdict against a claim.",
-    "Differences between two rows (`greater`, `smaller`, `best`): paired over the same items, one-sided (half of the "
-    "two-sided p-value, on the side of the estimate). Reproduced if significant in the claimed direction and, where "
-    "the claim gives a size, at least that size; contradicted if significant the other way, or if the whole 95 % "
-    "interval is below the claimed size. p-values against the reference row of a table are Holm's; others are raw, but "
-    "multiplied by the number of parts where one part alone decides the claim.",
-    "No difference (`same`): reproduced if the whole 95 % interval lies within the margin, which is stricter than two "
-    "one-sided tests at 5 % (90 % interval); contradicted if it lies wholly outside and the difference is significant. "
-    "No gain (`not_above`): the same, on the upper side only.",
-    "Rows of different tables (`across`): not paired, from the intervals of the two rows, which is conservative.",
-    "Gaps (`gap`): reproduced if the whole 95 % interval reaches the claimed size, contradicted if it is below; not "
-    "adjusted for the number of parts.",
-    "Sharpness (`flatter`, `as_sharp`, `sharpens`, `order`): mean rise of the training loss at the step that "
-    "`statistics.rise_at` in params.yaml names, around the EMA weights; Student's t over the random directions, which "
-    "does not cover the training seed. It is the same in both protocols.",
-    "Over epochs (`grows`, `together`) and over runs (`correlation`): Spearman's correlation, one-sided.",
-    "A claim about every one of its parts is reproduced if all are, and contradicted if one is. A claim of *up to* so "
-    "much is reproduced if one part is, and contradicted if all are. Not run: none of the parts was.",
-    "The paper's own numbers are read literally: above is above by a printed digit, and a tie is no gain. Only `same` "
-    "allows the margin.",
-    "Cells: contradicted if the paper's number is outside of our 95 % interval and further from our value than the "
-    "margin; reproduced if our whole interval lies within the margin around it.",
-    "No interval covers the training seed: a verdict is about these trainings, of several seeds about their median.",
+    "The unit is the training. A number of a method is the mean over its trainings, and its interval covers other "
+    "seeds and other items (docs/statistics.md has the test and its error rates). With fewer than three trainings "
+    "nothing is said of a method, only whether these trainings differ.",
+    "*Not distinguishable* means that our numbers decide neither for nor against; it is no verdict against a claim. "
+    "*Absent*: there is no significant gain, and the whole 95 % interval lies below the gain that the paper prints "
+    "(below the margin, where it prints none).",
+    "Differences between two rows (`greater`, `smaller`, `best`, `across`): paired over trainings of the same seeds "
+    "and over items. Reproduced if significant in the claimed direction (one-sided), of a claim that gives a size if "
+    "significantly above that size; contradicted if significant the other way, or if a gain is smaller than the size.",
+    "No difference (`same`): reproduced if the 95 % interval lies within the margin and no difference is significant; "
+    "contradicted if it lies wholly outside. No gain (`not_above`): reproduced if the interval ends below the margin "
+    "and no gain is significant; contradicted by a significant one. So a claim and its opposite never both hold.",
+    "Gaps (`gap`): reproduced if significantly above the claimed size, contradicted if significantly below.",
+    "Sharpness (`flatter`, `as_sharp`, `sharpens`): mean rise of the training loss at the step that "
+    "`statistics.rise_at` in params.yaml names, around the EMA weights, as a share of the reference's; paired over "
+    "trainings and directions. It is the same in both protocols. Methods are put in `order` by the rise of one loss "
+    "without units, FAST-VQA's linearity term.",
+    "Over epochs (`grows`, `together`) and over runs (`correlation`): Spearman's correlation of every training, or of "
+    "every seed over the runs; what is tested is their mean.",
+    "A claim about every one of its parts is reproduced if all are; one part, or the mean over all parts, can refute "
+    "it. A claim of *up to* so much is reproduced if one part is, and refuted if all are. p-values are raw; where one "
+    "part alone decides, its level is divided by the number of parts. Not run: none of the parts was.",
+    "The paper's own numbers are held against the claims by the same margin: a smaller printed difference is none.",
+    "Cells: the interval of the difference from the paper's number is wider than ours by the square root of two, for "
+    "the paper's videos are others. Reproduced if it lies within `statistics.agreement`; contradicted if it does not "
+    "hold 0 and the difference is larger. On data that are not the paper's, cells are not comparable.",
 )
 
 
@@ -65,7 +77,7 @@ def verdict_page(
         own: titles of the tables that the paper does not have, by name.
     """
     lines = [
-        *("# Verdicts", "", f"> **{scale_warning(common)}**", ">", f"> {_reach(common)}", ""),
+        *("# Verdicts", "", f"> **{scale_warning(common)}**", ">", f"> {_reach(common)}", "", *_in_short(judged), ""),
         *("## The main claims", "", *_main_claims(judged), *_own_tables(court, own or {}), "", "## In sum", ""),
         *(line for text in summary(judged, cells) for line in (text, "")),
         *("## Claims", "", *_claim_table(judged), ""),
@@ -90,6 +102,33 @@ def unjudged_page(court: Court, own: dict[str, str]) -> str:
         "The paper says nothing about these data, so that no claim of it was judged. What the rows say themselves:"
     )
     return "\n".join(["# Verdicts", "", nothing, "", *_own_tables(court, own)]) + "\n"
+
+
+def _in_short(judged: Verdicts) -> list[str]:
+    """Five sentences on the claims that the paper stands for: what held, what did not, what is open, and why."""
+    main = [both[HEADLINE[0]] for both in judged.values() if both[HEADLINE[0]].claim.main]
+    by_verdict = {verdict: [one for one in main if one.verdict == verdict] for verdict in VERDICTS}
+    held, open_ = by_verdict[REPRODUCED], by_verdict[UNDECIDED]
+    against = [*by_verdict[CONTRADICTED], *by_verdict[ABSENT]]
+    decided = len(held) + len(against)
+    few = [one for one in open_ if 0 < min(part.trainings for part in one.parts if part.verdict != NOT_RUN) < FEWEST]
+    why = (
+        f"Of these, {len(few)} rest on fewer than three trainings of a row, and of the others the effects that our "
+        "trainings and items could have seen are larger than the claimed ones."
+    )
+    return [
+        f"1. Of the {len(main)} claims that the paper stands for, our data decide {decided} under the clean protocol.",
+        f"2. What held: {_titles(held)}.",
+        f"3. What did not hold: {_titles(against, told=True)}.",
+        f"4. What these data cannot tell: {_titles([*open_, *by_verdict[NOT_RUN]])}.",
+        f"5. {why if open_ else 'Every claim that was run was decided.'}",
+    ]
+
+
+def _titles(found: list[Judged], told: bool = False) -> str:
+    """Titles of claims, with their verdicts where ``told``."""
+    texts = [f"{one.claim.title} ({one.claim.source}{f', {one.verdict}' if told else ''})" for one in found]
+    return "; ".join(texts) or "nothing"
 
 
 def _reach(common: Common) -> str:
@@ -127,13 +166,14 @@ def _own_tables(court: Court, own: dict[str, str]) -> list[str]:
         rows = table[(table.table == name) & table.reference.astype(bool)]
         rows = rows[(rows.protocol == HEADLINE[0]) & (rows.split == "test")]
         if len(rows):
-            found = rows[rows.p_holm < court.level].difference
+            found = rows[(rows.p < court.settings.level) & (rows.trainings >= FEWEST)].difference
             lines.append(
                 f"- Table {name[-1]}, {title}: {len(rows)} clean differences of test values from the reference rows, "
                 f"of which {int((found > 0).sum())} significantly above, {int((found < 0).sum())} below, "
-                f"{int((rows.difference.abs() > court.margin).sum())} larger than the margin of {court.margin:g}; "
-                f"from {rows.difference.min():+.3f} to {rows.difference.max():+.3f}, the smallest detectable ones "
-                f"from {rows.detectable.min():.3f} to {rows.detectable.max():.3f}."
+                f"{int((rows.difference.abs() > court.settings.margin).sum())} larger than the margin of "
+                f"{court.settings.margin:g}; "
+                f"from {rows.difference.min():+.3f} to {rows.difference.max():+.3f}, the smallest that could have been "
+                f"seen from {rows.detectable.min():.3f} to {rows.detectable.max():.3f}."
             )
     return lines
 
@@ -142,7 +182,7 @@ def summary(judged: Verdicts, cells: pd.DataFrame) -> list[str]:
     """Paragraphs that sum the results up: claims, the paper's own numbers, what could be shown, cells."""
     undecided = [p for both in judged.values() for p in both[HEADLINE[0]].parts if p.verdict == UNDECIDED]
     power = [f"**What the data could show**: {_power(undecided)} {BLIND}"] if _power(undecided) else []
-    counts = (f"{p} protocol, {_counts(Counter(cells[cells.protocol == p].verdict))}" for p in HEADLINE)
+    counts = (f"{p} protocol, {_counts(Counter(cells[cells.protocol == p].verdict), CELL_VERDICTS)}" for p in HEADLINE)
     numbers = f"**{len(cells) // len(HEADLINE)} cells** of the paper's tables: {'; '.join(counts)}."
     return [_claims_in_sum(judged), _paper_in_sum(judged), *power, numbers]
 
@@ -154,7 +194,7 @@ def _claims_in_sum(judged: Verdicts) -> str:
     text = f"**{len(judged)} claims** of the paper were put to the test. {clean.capitalize()}; {released}."
     if all(verdict == NOT_RUN for verdicts in found.values() for verdict in verdicts):
         text += " Nothing that a claim is about was run, so that none was judged."
-    for verdict in (REPRODUCED, CONTRADICTED):
+    for verdict in (REPRODUCED, ABSENT, CONTRADICTED):
         names = [name for name, both in judged.items() if both[HEADLINE[0]].verdict == verdict]
         text += f" {verdict.capitalize()} by the clean numbers: {_names(names)}." if names else ""
     differing = [name for name, both in judged.items() if len({one.verdict for one in both.values()}) > 1]
@@ -166,15 +206,15 @@ def _paper_in_sum(judged: Verdicts) -> str:
     holds = {name: both[HEADLINE[0]].paper_holds for name, both in judged.items()}
     told = {name: text for name, text in holds.items() if text != "not stated in numbers"}
     kept = sum(text == "yes" for text in told.values())
-    own = "**The paper's own numbers**, read literally and without any of ours, carry"
+    own = "**The paper's own numbers**, without any of ours, carry"
     own += f" {kept} of the {len(told)} claims that they speak to."
     partly, none = ([name for name, text in told.items() if text.startswith(start)] for start in ("in part", "no"))
     own += f" In part only: {_names(partly)}." if partly else ""
     return own + (f" Not at all: {_names(none)}." if none else "")
 
 
-def _counts(found: Counter[str]) -> str:
-    return ", ".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS)
+def _counts(found: Counter[str], verdicts: tuple[str, ...] = VERDICTS) -> str:
+    return ", ".join(f"{found[verdict]} {verdict}" for verdict in verdicts)
 
 
 def _names(names: Iterable[str]) -> str:
@@ -233,16 +273,17 @@ def _cell_table(cells: pd.DataFrame) -> list[str]:
     for table in dict.fromkeys(cells.table):
         for protocol in HEADLINE:
             found = Counter(cells[(cells.table == table) & (cells.protocol == protocol)].verdict)
-            rows.append([table, protocol, *(str(found[verdict]) for verdict in VERDICTS)])
-    return pipe_table(["Table", "Protocol", *map(str.capitalize, VERDICTS)], [False, False, *[True] * 4], rows)
+            rows.append([table, protocol, *(str(found[verdict]) for verdict in CELL_VERDICTS)])
+    header = ["Table", "Protocol", *map(str.capitalize, CELL_VERDICTS)]
+    return pipe_table(header, [False, False, *[True] * len(CELL_VERDICTS)], rows)
 
 
 def _rules(court: Court, common: Common) -> list[str]:
     definitions = protocol_definitions(common)
     return [
         *(f"- {name.capitalize()} protocol: {definitions[name]}" for name in HEADLINE),
-        f"- Level of all tests: {court.level:g}. Smallest difference of a correlation that matters (margin): "
-        f"{court.margin:g}.",
+        f"- Level of all tests: {court.settings.level:g}. Smallest difference of a correlation that matters (margin): "
+        f"{court.settings.margin:g}; of sharpness, as a share: {court.settings.sharpness_margin:g}.",
         *(f"- {text}" for text in RULES),
     ]
 

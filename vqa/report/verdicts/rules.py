@@ -1,164 +1,154 @@
 """From numbers to a verdict: the rules by which claims and cells are judged, apart from where the numbers come from.
 
-Every rule needs evidence for either answer. Without enough of it the verdict is ``not distinguishable``, which says
-nothing against a claim.
+Every rule needs evidence for either answer, and no two answers can hold: what is significantly above 0 is neither "the
+same" nor "not above", whatever the margin. A rule has two one-sided levels: ``support``, for the side that bears the
+claim out, and ``refute``, for the other. Where one of several parts decides a claim alone, its side has the corrected
+level (:func:`levels`); the other side, for which all parts are needed, has the plain one.
 """
 
 import math
 from collections.abc import Sequence
-from itertools import permutations
 
-import numpy as np
+from vqa.stats.trainings import Estimate
 
-VERDICTS = ("reproduced", "not distinguishable", "contradicted", "not run")
-REPRODUCED, UNDECIDED, CONTRADICTED, NOT_RUN = VERDICTS
-# Up to this many points all orders are counted (8! = 40320 at most).
-COUNTED = 7
+VERDICTS = ("reproduced", "absent", "not distinguishable", "contradicted", "not run")
+REPRODUCED, ABSENT, UNDECIDED, CONTRADICTED, NOT_RUN = VERDICTS
+# Of cells alone: our data are not the paper's.
+NOT_COMPARABLE = "not comparable"
+CELL_VERDICTS = (*(verdict for verdict in VERDICTS if verdict != ABSENT), NOT_COMPARABLE)
 # Slack for printed decimals in binary.
 TINY = 1e-9
+# A rank correlation below this is none.
+NO_CORRELATION = 0.1
 
 
-def one_sided(value: float, p: float) -> tuple[float, float]:
-    """One-sided p-values, for "above 0" and for "below 0", from a two-sided one and the sign of the estimate."""
-    if math.isnan(p) or math.isnan(value):
-        return 1.0, 1.0
-    half = p / 2
-    return (half, 1 - half) if value > 0 else (1 - half, half)
-
-
-def exceeds(
-    value: float, interval: tuple[float, float], p: tuple[float, float], level: float, at_least: float = 0.0
-) -> str:
-    """Verdict on "is above 0", or on "is at least s".
-
-    Reproduced if the estimate is significantly above 0 and not below ``at_least``; contradicted if it is significantly
-    below 0, or if its whole interval is below ``at_least``, where that is positive.
+def levels(level: float, parts: int, every: bool, average: bool = False) -> tuple[float, float]:
+    """Levels of support and of refutation for each of ``parts`` parts: Bonferroni where one part alone decides.
 
     Args:
-        value: the estimate.
-        interval: its 95 % interval.
-        p: one-sided p-values for above and below 0, adjusted as the claim demands.
-        level: of the one-sided tests.
+        level: of the claim.
+        parts: number of parts.
+        every: whether the claim needs all of them; else it needs one.
+        average: whether the mean over all parts can refute the claim too; it gets half of the level.
+    """
+    corrected = level / parts / (2 if average else 1)
+    return (level, corrected) if every else (corrected, level)
+
+
+def exceeds(found: Estimate, claimed: float, support: float, refute: float, at_least: float = 0.0) -> str:
+    """Verdict on "is above 0", or on "is above s".
+
+    Args:
+        found: our number; below three trainings it decides nothing.
+        claimed: the paper's own gain, or the smallest one that matters: below it, a gain is absent.
+        support: level at which it has to be above s.
+        refute: level at which it has to be below 0, or its whole interval below the gain.
         at_least: s >= 0.
+
+    Returns:
+        Reproduced if significantly above s; contradicted if significantly below 0, or a gain that is smaller than s;
+        absent if there is no significant gain and the whole interval is below the claimed one.
     """
-    above, below = p
-    if above <= level and value >= at_least - TINY:
+    if not found.of_method or math.isnan(found.error):
+        return UNDECIDED
+    if found.above(at_least) <= support:
         return REPRODUCED
-    short = at_least > 0 and interval[1] < at_least
-    return CONTRADICTED if below <= level or short else UNDECIDED
+    if found.below() <= refute:
+        return CONTRADICTED
+    gain, top = found.above() <= support, found.interval(refute)[1]
+    if gain:
+        return CONTRADICTED if top < at_least else UNDECIDED
+    return ABSENT if top < max(claimed, at_least) else UNDECIDED
 
 
-def equivalent(interval: tuple[float, float], margin: float, p: float, level: float) -> str:
-    """Verdict on "is the same": the 95 % interval against +-margin.
+def equivalent(found: Estimate, margin: float, support: float, refute: float) -> str:
+    """Verdict on "is the same": reproduced if the interval lies within +-margin and has 0 well inside.
 
-    Two one-sided tests at 5 % would need the 90 % interval to lie within; the 95 % one is printed everywhere, and is
-    the stricter. Contradicted if the interval is wholly outside and the difference is significant.
-
-    Args:
-        interval: of the difference.
-        margin: largest difference that does not matter.
-        p: of a difference other than 0, adjusted as the claim demands.
-        level: of the test.
+    Contradicted if it lies wholly outside. A difference that is significant but smaller than the margin is neither.
     """
-    low, high = interval
-    if low >= -margin and high <= margin:
+    if not found.of_method or math.isnan(found.error):
+        return UNDECIDED
+    low, high = found.interval(support)
+    if -margin <= low and high <= margin and min(found.above(), found.below()) > support:
         return REPRODUCED
-    return CONTRADICTED if (low > margin or high < -margin) and p <= level else UNDECIDED
+    low, high = found.interval(refute)
+    return CONTRADICTED if low > margin or high < -margin else UNDECIDED
 
 
-def not_above(interval: tuple[float, float], margin: float, p: float, level: float) -> str:
-    """Verdict on "does not gain": reproduced if the interval ends below the margin, contradicted if it starts above.
+def not_above(found: Estimate, margin: float, support: float, refute: float) -> str:
+    """Verdict on "does not gain": reproduced if the interval ends below the margin and no gain is significant."""
+    if not found.of_method or math.isnan(found.error):
+        return UNDECIDED
+    if found.above() <= refute:
+        return CONTRADICTED
+    return REPRODUCED if found.interval(support)[1] <= margin and found.above() > support else UNDECIDED
 
-    A gain that is smaller than the margin does not matter; arguments as :func:`equivalent`, ``p`` one-sided for a gain.
+
+def reaches(found: Estimate, at_least: float, support: float, refute: float) -> str:
+    """Verdict on "is at least s" for a value: significantly above s, or significantly below."""
+    if not found.of_method or math.isnan(found.error):
+        return UNDECIDED
+    if found.above(at_least) <= support:
+        return REPRODUCED
+    return CONTRADICTED if found.below(at_least) <= refute else UNDECIDED
+
+
+def holds(kind: str, printed: float, margin: float, at_least: float = 0.0) -> bool:
+    """Whether a difference that the paper prints is as claimed, by the rule that ours are judged by.
+
+    A printed difference has no interval, so that the margin decides: what is smaller is none.
     """
-    if interval[1] <= margin:
-        return REPRODUCED
-    return CONTRADICTED if interval[0] > margin and p <= level else UNDECIDED
+    if kind == "same":
+        return abs(printed) < margin - TINY
+    if kind == "not_above":
+        return printed < margin - TINY
+    claimed = -printed if kind == "smaller" else printed
+    return claimed >= max(margin, at_least) - TINY
 
 
-def reaches(interval: tuple[float, float], at_least: float) -> str:
-    """Verdict on "is at least s" for a value with a 95 % interval: the whole of it has to be on one side."""
-    if interval[0] >= at_least:
-        return REPRODUCED
-    return CONTRADICTED if interval[1] < at_least else UNDECIDED
-
-
-def agrees(value: float, interval: tuple[float, float], paper: float, margin: float) -> str:
+def agrees(value: float, error: float, freedom: float, paper: float, margin: float, level: float) -> str:
     """Verdict on a cell: ours against the paper's printed number.
 
-    Reproduced if our 95 % interval lies within +-margin of it; contradicted if it is outside of our interval and
-    further from our value than the margin.
+    The paper's number has a sampling error too, about as large as ours, for its videos are others: the interval of the
+    difference is wider by the square root of two. Reproduced if it lies within +-margin; contradicted if 0 is outside
+    of it and the difference is larger than the margin.
+
+    Args:
+        value: ours.
+        error: its standard error.
+        freedom: see :class:`vqa.stats.trainings.Estimate`.
+        paper: the printed number.
+        margin: largest difference of two numbers that agree.
+        level: of the interval.
     """
-    low, high = interval
-    if low >= paper - margin and high <= paper + margin:
+    low, high = Estimate(value - paper, math.sqrt(2) * error, freedom, 1).interval(level)
+    if -margin <= low and high <= margin:
         return REPRODUCED
-    outside = paper < low or paper > high
-    return CONTRADICTED if outside and abs(value - paper) > margin else UNDECIDED
+    return CONTRADICTED if (low > 0 or high < 0) and abs(value - paper) > margin else UNDECIDED
+
+
+def decidable(error: float, freedom: float, margin: float, level: float) -> bool:
+    """Whether a cell could be reproduced at all: asked before its number is looked at."""
+    low, high = Estimate(0.0, math.sqrt(2) * error, freedom, 1).interval(level)
+    return high - low <= 2 * margin
 
 
 def combine(verdicts: Sequence[str], every: bool) -> str:
     """Verdict on a claim from those on its parts.
 
-    A claim about ``every`` part is contradicted by one contradicted part and reproduced by none but all of them. One
-    about ``some`` part (up to so much) is reproduced by one and contradicted by none but all. Parts that were not run
-    count as undecided, unless none was run.
+    A claim about ``every`` part is refuted by one part that is contradicted, else by one that is absent, and reproduced
+    by none but all. One about ``some`` part (up to so much) is reproduced by one part, and refuted by none but all.
+    Parts that were not run count as undecided, unless none was run.
     """
     if all(verdict == NOT_RUN for verdict in verdicts):
         return NOT_RUN
-    one, all_ = (CONTRADICTED, REPRODUCED) if every else (REPRODUCED, CONTRADICTED)
-    if one in verdicts:
-        return one
-    return all_ if all(verdict == all_ for verdict in verdicts) else UNDECIDED
-
-
-def rank_trend(x: np.ndarray, y: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """Spearman's correlation and its one-sided p-values for a positive and a negative one.
-
-    By counting all orders up to 7 points, by Student's t above.
-
-    Args:
-        x: ``(n,)``.
-        y: ``(n,)``.
-
-    Returns:
-        NaN and p-values of 1 for fewer than three points, or where a side is constant.
-    """
-    from scipy import stats  # heavy, and not needed to read the rules
-
-    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return float("nan"), (1.0, 1.0)
-    rho = float(stats.spearmanr(x, y).statistic)
-    if len(x) > COUNTED:
-        above, below = (float(stats.spearmanr(x, y, alternative=side).pvalue) for side in ("greater", "less"))
-        return rho, (above, below)
-    ranks, others = stats.rankdata(x), stats.rankdata(y)
-    observed = float(ranks @ others)
-    orders = np.array(list(permutations(others))) @ ranks
-    return rho, (float(np.mean(orders >= observed - TINY)), float(np.mean(orders <= observed + TINY)))
-
-
-def mean_over_directions(
-    values: np.ndarray, others: np.ndarray | None = None
-) -> tuple[float, tuple[float, float], tuple[float, float]]:
-    """Mean with its 95 % interval and one-sided p-values by Student's t; of two samples, the difference by Welch's.
-
-    Args:
-        values: ``(directions,)``; of paired measurements, their differences.
-        others: ``(directions,)`` of other networks, whose directions are others.
-
-    Returns:
-        Mean, interval, and p-values for above and below 0; with one direction there is no interval (infinite, 1).
-    """
-    from scipy import stats  # see rank_trend
-
-    groups = [np.asarray(values)] if others is None else [np.asarray(values), np.asarray(others)]
-    mean = float(groups[0].mean() - (groups[1].mean() if others is not None else 0))
-    if min(len(group) for group in groups) < 2:
-        return mean, (-math.inf, math.inf), (1.0, 1.0)
-    squares = [float(group.var(ddof=1)) / len(group) for group in groups]
-    error = math.sqrt(sum(squares))
-    if error == 0:
-        return mean, (mean, mean), (float(mean <= 0), float(mean >= 0))
-    freedom = sum(squares) ** 2 / sum(s**2 / (len(g) - 1) for s, g in zip(squares, groups, strict=True))
-    half, t = float(stats.t.ppf(0.975, freedom)) * error, mean / error
-    return mean, (mean - half, mean + half), (float(stats.t.sf(t, freedom)), float(stats.t.cdf(t, freedom)))
+    refuted = [verdict for verdict in verdicts if verdict in (CONTRADICTED, ABSENT)]
+    if every:
+        if refuted:
+            return CONTRADICTED if CONTRADICTED in refuted else ABSENT
+        return REPRODUCED if all(verdict == REPRODUCED for verdict in verdicts) else UNDECIDED
+    if REPRODUCED in verdicts:
+        return REPRODUCED
+    if len(refuted) == len(verdicts):
+        return ABSENT if ABSENT in refuted else CONTRADICTED
+    return UNDECIDED

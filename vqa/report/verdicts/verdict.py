@@ -11,7 +11,18 @@ from vqa.report.tables.cells import NUMBERS, PROTOCOLS
 from vqa.report.verdicts.claims import Across, Best, Claim, Compared, Gap, describe
 from vqa.report.verdicts.judge import Court, Part, is_universal, table_parts
 from vqa.report.verdicts.judge_landscapes import landscape_parts
-from vqa.report.verdicts.rules import NOT_RUN, UNDECIDED, VERDICTS, agrees, combine
+from vqa.report.verdicts.rules import (
+    ABSENT,
+    CONTRADICTED,
+    NOT_COMPARABLE,
+    NOT_RUN,
+    UNDECIDED,
+    VERDICTS,
+    agrees,
+    combine,
+    decidable,
+)
+from vqa.stats.config import Statistics
 
 HEADLINE = ("clean", "released")  # the protocol that a reader should look at comes first
 CELLS = [
@@ -23,7 +34,11 @@ CLAIMS = [
     *(f"n_{verdict.replace(' ', '_')}" for verdict in VERDICTS),
 ]
 QUOTED = "quoted from the literature, not run"
-STAND_IN = {"verdict": NOT_RUN, "reason": "our row is of another method; only differences between rows are judged"}
+STAND_IN = {
+    "verdict": NOT_COMPARABLE,
+    "reason": "our row is of another method; only differences are judged",
+}
+SYNTHETIC = {"verdict": NOT_COMPARABLE, "reason": "our data are synthetic"}
 
 
 @dataclass(frozen=True)
@@ -36,8 +51,10 @@ class Judged:
 
     @property
     def verdict(self) -> str:
-        """See :func:`vqa.report.verdicts.rules.combine`."""
-        return combine([part.verdict for part in self.parts], is_universal(self.claim.statement))
+        """See :func:`vqa.report.verdicts.rules.combine`; the mean over all parts can refute a claim, and no more."""
+        found = [part.verdict for part in self.parts if not part.is_mean]
+        refuted = [part.verdict for part in self.parts if part.is_mean and part.verdict in (ABSENT, CONTRADICTED)]
+        return combine([*found, *refuted], is_universal(self.claim.statement))
 
     @property
     def counts(self) -> Counter[str]:
@@ -60,16 +77,18 @@ class Judged:
         return [part for part in self.parts if part.printed is False]
 
 
-def judge(claim: Claim, protocol: str, court: Court) -> Judged:
-    """Judge one claim in one protocol."""
+def judge(name: str, claim: Claim, protocol: str, court: Court) -> Judged:
+    """Judge one claim, known by its id, in one protocol."""
     if isinstance(claim.statement, Compared | Best | Across | Gap):
-        return Judged(claim, protocol, table_parts(claim.statement, protocol, court))
+        return Judged(claim, protocol, table_parts(name, claim.statement, protocol, court))
     return Judged(claim, protocol, landscape_parts(claim.statement, protocol, court))
 
 
 def judge_all(claims: dict[str, Claim], court: Court) -> dict[str, dict[str, Judged]]:
     """Judge every claim in both protocols: by id, then by protocol, the clean one first."""
-    return {name: {protocol: judge(claim, protocol, court) for protocol in HEADLINE} for name, claim in claims.items()}
+    return {
+        name: {protocol: judge(name, claim, protocol, court) for protocol in HEADLINE} for name, claim in claims.items()
+    }
 
 
 def findings(judged: Judged) -> str:
@@ -87,7 +106,7 @@ def findings(judged: Judged) -> str:
         text += f"; estimates from {min(values):+.3f} to {max(values):+.3f}"
     known = [part.detectable for part in run if not math.isnan(part.detectable)]
     if known:
-        text += f"; detectable differences {min(known):.3f} to {max(known):.3f}"
+        text += f"; could have seen {min(known):.3f} to {max(known):.3f}"
     shown = next((part for part in run if part.verdict == judged.verdict), run[0])
     return f"{text}; {shown.verdict} is, for example, {shown.label}: {shown.numbers}"
 
@@ -103,11 +122,12 @@ def claim_rows(judged: dict[str, dict[str, Judged]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=CLAIMS)
 
 
-def cell_rows(court: Court, stand_ins: Collection[str] = ()) -> pd.DataFrame:
+def cell_rows(court: Court, stand_ins: Collection[str] = (), synthetic: bool = False) -> pd.DataFrame:
     """One row per printed number of the paper and protocol, with :data:`CELLS`.
 
     A table that params do not name is not run; a dash of the paper is no number. Values of tables named in
-    ``stand_ins`` are of another method than the paper's and are not judged.
+    ``stand_ins`` are of another method than the paper's, and synthetic data are no data of the paper's: those are not
+    comparable.
     """
     blank = {**dict.fromkeys(NUMBERS, float("nan")), "source": "missing"}
     rows = []
@@ -119,20 +139,28 @@ def cell_rows(court: Court, stand_ins: Collection[str] = ()) -> pd.DataFrame:
                 cells = paper.assign(**{**blank, "paper": printed, "protocol": protocol})
             else:
                 cells = frame[frame.protocol == protocol]
-            judged = STAND_IN if name in stand_ins else {}
-            rows += [{**cell, **_cell_verdict(cell, court.margin), **judged} for cell in cells.to_dict("records")]
+            judged = SYNTHETIC if synthetic else STAND_IN if name in stand_ins else {}
+            for cell in cells.to_dict("records"):
+                found = _cell_verdict(cell, court.settings)
+                rows.append({**cell, **found, **(judged if found["verdict"] != NOT_RUN else {})})
     return pd.DataFrame(row for row in rows if not math.isnan(row["paper"]))[CELLS]
 
 
-def _cell_verdict(cell: dict, margin: float) -> dict[str, str | float]:
+def _cell_verdict(cell: dict, settings: Statistics) -> dict[str, str | float]:
     """Verdict and reason of one cell; a quoted one has no number of ours."""
     value, paper, interval = cell["value"], cell["paper"], (cell["ci_low"], cell["ci_high"])
     if cell["source"] == "quoted":
         return {"value": float("nan"), "verdict": NOT_RUN, "reason": QUOTED}
     if cell["source"] == "missing":
         return {"verdict": NOT_RUN, "reason": "no run fills it"}
+    if cell["covers"] == "splits":
+        return {"verdict": UNDECIDED, "reason": "our interval is over splits: an error of computing, not of items"}
     if any(map(math.isnan, (value, *interval))):
         return {"verdict": UNDECIDED, "reason": "our number or its interval is not defined"}
-    where = "in" if interval[0] <= paper <= interval[1] else "outside of"
-    reason = f"{value - paper:+.3f}; the paper's number is {where} our interval; margin {margin:g}"
-    return {"verdict": agrees(value, interval, paper, margin), "reason": reason}
+    error, freedom, margin = cell["error"], cell["freedom"], settings.agreement
+    if not decidable(error, freedom, margin, settings.level):
+        told = f"cannot be borne out with {cell['n']} items: two lists of them differ by more than {margin:g}"
+    else:
+        told = f"lists of {cell['n']} items differ by less than {margin:g}"
+    verdict = agrees(value, error, freedom, paper, margin, settings.level)
+    return {"verdict": verdict, "reason": f"{told}; difference {value - paper:+.3f}"}

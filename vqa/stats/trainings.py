@@ -112,14 +112,19 @@ class Sample:
         total = reduce(lambda a, b: a - b * -1.0, samples)
         return total * (1 / len(samples))
 
-    def estimate(self) -> Estimate:
-        """The mixed test of this number, see :func:`mixed`."""
+    def variances(self) -> tuple[list[tuple[float, int]], float, float]:
+        """Variance of the mean over each list of items with its degrees of freedom; interplay; between trainings."""
         over_items, interplay = [], 0.0
         for moved in self.items.values():
             n = max(int(np.any(moved != 0, axis=0).sum()), 2)
             over_items.append((n / (n - 1) * float(np.sum(moved.mean(axis=0) ** 2)), n - 1))
             if len(moved) > 1:
                 interplay += n / (n - 1) * float(np.sum(moved.var(axis=0, ddof=1)))
+        return over_items, interplay, float(np.var(self.values, ddof=1)) if len(self.values) > 1 else float("nan")
+
+    def estimate(self) -> Estimate:
+        """The mixed test of this number, see :func:`mixed`."""
+        over_items, interplay, _ = self.variances()
         return mixed(self.values, over_items, interplay)
 
 

@@ -14,12 +14,13 @@ from vqa.report.tables.cells import matching_tests, row_key
 from vqa.report.tables.results import TrainedRun
 from vqa.settings.params import Dataset
 from vqa.stats.config import Statistics
+from vqa.stats.design import Design
 from vqa.stats.trainings import Sample
 
 COLUMNS = (
     *("table", "other", "protocol", "dataset", "split", "metric", "a", "b", "reference", "run_a", "run_b"),
     *("value_a", "value_b", "difference", "ci_low", "ci_high", "p", "n", "trainings", "standard_error", "freedom"),
-    *("detectable", "paper_difference", "power"),
+    *("detectable", "paper_difference", "power", "common", "interplay", "seeds", "items"),
 )
 
 # What the other rows of a sweep are compared with.
@@ -54,8 +55,9 @@ def comparisons(
 
     Returns:
         A frame with :data:`COLUMNS`: row ``a`` of ``table`` minus row ``b`` of ``other``, ``p`` two-sided and for this
-        one difference, ``detectable`` and ``power`` for one like it; NaN where a number is not defined or not asked
-        for. ``trainings`` below three speak of themselves, not of a method.
+        one difference, ``detectable`` and ``power`` for one like it, ``common`` to ``items`` what a design needs
+        (:class:`vqa.stats.design.Design`); NaN where a number is not defined or not asked for. ``trainings`` below
+        three speak of themselves, not of a method.
     """
     pairs: list[dict] = []
     for name, other, rows, place, a, b in _pairs(frames):
@@ -78,6 +80,7 @@ def comparisons(
                 **{"trainings": estimate.trainings, "standard_error": estimate.error, "freedom": estimate.freedom},
                 "detectable": estimate.detectable(settings.level, settings.power),
                 **{"paper_difference": paper, "power": estimate.power(paper, settings.level)},
+                **vars(Design.of(sample)),
             }
         )
     return pd.DataFrame(pairs, columns=COLUMNS).astype({"n": "Int64", "trainings": "Int64"})

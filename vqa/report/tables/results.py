@@ -86,8 +86,10 @@ class TrainedRun:
         for names in (part, [*part, "weights", "epoch"]):
             self._rows |= self.predictions.groupby(names, observed=True, sort=False).indices
         self.reporting, seed = self.metrics.get("reporting", {}), self.metrics["seed"]
-        self.trainings = [Training.from_fold(fold, seed) for fold in self.metrics.get("folds", {"0": {}})]
+        folds = self.metrics.get("folds", [self.predictions.fold.iloc[0]])
+        self.trainings = [Training.from_fold(str(fold), seed) for fold in folds]
         self.result, self.sample, self.scored = cache(self._result), cache(self._sample), cache(self._scored)
+        self.names = cache(self._names)
 
     def _result(self, protocol: str, test: str, metric: str, split: str) -> Result:
         """The number of one cell.
@@ -142,15 +144,20 @@ class TrainedRun:
         (key,) = self.keys(test, split)
         of_cuts = any(training.cut for training in self.trainings) and key.partition("/")[0] == self.run.train
         scored = self.scored(protocol, key, metric, raw)
-        names = [items for items, _, _ in scored]
-        if of_cuts:
-            names += [items for other in self.keys(test, "gap") for items, _, _ in self.scored(protocol, other, metric)]
-        columns = np.unique(np.concatenate(names))
+        columns = self.names(self.run.train if of_cuts else key)
         values, moved = np.empty(len(scored)), np.zeros((len(scored), len(columns)))
         for row, (items, pred, mos) in enumerate(scored):
             values[row] = ROW_METRICS[metric](pred[None], mos[None])[0]
             moved[row, np.searchsorted(columns, items)] = influence(pred, mos, metric) / len(mos)
         return Sample(values, {self.run.train if of_cuts else key: moved})
+
+    def _names(self, key: str) -> np.ndarray:
+        """Items of a data set, or of one split of it, in order: all that were scored under any protocol."""
+        dataset, _, split = key.partition("/")
+        rows = self.predictions.dataset == dataset
+        return np.unique(
+            self.predictions.item[rows & (self.predictions.split == split) if split else rows].to_numpy(str)
+        )
 
     def folds(self, protocol: str) -> list[tuple[int | str | None, dict]]:
         """Name and scores of every training, in the order of ``trainings``; a single one has no name."""
@@ -211,7 +218,7 @@ class TrainedRun:
         found = self._rows.get(where if weights is None else (*where, weights, epoch))
         rows = self.predictions.iloc[[] if found is None else found]
         pred, mos = (rows[column].to_numpy(dtype=np.float64) for column in ("prediction", "mos"))
-        return rows.item.to_numpy(dtype=object), pred, mos
+        return rows.item.to_numpy(str), pred, mos
 
     def _check(self, stated: float | None, again: float | None, place: str) -> None:
         """InputError unless a stated number (None is not defined) is the recomputed one (None: other items)."""

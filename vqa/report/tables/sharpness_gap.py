@@ -125,8 +125,8 @@ def correlations(
 
 def _alike(part: pd.DataFrame) -> pd.DataFrame:
     """Rows of runs that have the same trainings, each with others of its group; empty if those are too few runs."""
-    trainings = part.groupby("run").apply(lambda rows: tuple(zip(rows.seed, rows.place, strict=True)))
-    sets = sorted(set(trainings), key=len, reverse=True)
+    trainings = {str(run): tuple(zip(rows.seed, rows.place, strict=True)) for run, rows in part.groupby("run")}
+    sets = sorted(set(trainings.values()), key=len, reverse=True)
     common = [found for found in sets if len(found) >= FEWEST] + [found[:1] for found in sets[-1:]]
     for wanted in common:
         have = [run for run, own in trainings.items() if set(wanted) <= set(own)]

@@ -17,9 +17,13 @@ from vqa.report.verdicts.evidence import Printed
 from vqa.report.verdicts.judge import is_universal, questions
 from vqa.settings.params import Dataset
 from vqa.stats.config import Statistics
+from vqa.stats.design import Design
 from vqa.stats.trainings import Sample
 
-COLUMNS = ("claim", "protocol", "parts", "value", "claimed", "standard_error", "freedom", "trainings", "n")
+COLUMNS = (
+    *("claim", "protocol", "parts", "value", "claimed", "standard_error", "freedom", "trainings", "n"),
+    *("common", "interplay", "seeds", "items"),
+)
 
 
 def averages(
@@ -88,4 +92,4 @@ def _row(name: str, protocol: str, samples: list[Sample], claimed: Iterable[floa
     items = sum(int(np.any(moved != 0, axis=0).sum()) for moved in mean.items.values())
     gain = float(np.mean([gain for _, gain in chosen]))
     numbers = (estimate.value, gain, estimate.error, estimate.freedom, estimate.trainings, items)
-    return [(name, protocol, len(chosen), *numbers)]
+    return [(name, protocol, len(chosen), *numbers, *vars(Design.of(mean)).values())]

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from vqa.report.verdicts.claims import Correlation, Epochs, Order, Sharpness, Statement
-from vqa.report.verdicts.judge import Court, Part, bounds, part_of, title
+from vqa.report.verdicts.judge import Court, Part, bounds, p_text, part_of, title
 from vqa.report.verdicts.rules import (
     CONTRADICTED,
     NO_CORRELATION,
@@ -26,7 +26,7 @@ from vqa.report.verdicts.rules import (
     exceeds,
     levels,
 )
-from vqa.stats.trainings import Estimate, Sample
+from vqa.stats.trainings import FEWEST, Estimate, Sample
 
 CURVES = "the curve over the epochs is one of the released protocol; the clean one has the last epoch only"
 
@@ -177,7 +177,7 @@ def _epochs(statement: Epochs, protocol: str, court: Court) -> list[Part]:
                 other = None
                 if statement.kind == "together" and rises is not None:
                     other = rises.groupby(["epoch", "fold"]).mean().unstack("fold")
-                parts.append(_trend(label, curve, other, both, court))
+                parts.append(trend(label, curve, other, both))
     return parts
 
 
@@ -197,12 +197,11 @@ def _sharpens(label: str, rises: pd.Series | None, both: tuple[float, float], co
     return _with(part, text, f", {last.shape[1]} directions")
 
 
-def _trend(
-    label: str, curve: pd.DataFrame, other: pd.DataFrame | None, both: tuple[float, float], court: Court
-) -> Part:
+def trend(label: str, curve: pd.DataFrame, other: pd.DataFrame | None, both: tuple[float, float]) -> Part:
     """Rank correlation of the gap with the epoch, or with sharpness where that was measured, of every training.
 
-    Epochs of one training follow from each other, so that its correlation is one number, without a p-value.
+    Epochs of one training follow from each other, so that its correlation has no p-value of its own: what is tested is
+    whether more trainings rise than fall, by the sign test.
     """
     epochs = curve.index if other is None else curve.index.intersection(other.index)
     trends = []
@@ -213,8 +212,14 @@ def _trend(
         trends.append(np.nan if constant else float(stats.spearmanr(x, y).statistic))
     if np.isnan(trends).any():
         return Part(label, UNDECIDED, f"{len(epochs)} epochs say nothing of a trend", None)
-    found = court.ours.found(Sample(np.array(trends), {}).estimate())
-    verdict = exceeds(found.estimate, NO_CORRELATION, *both)
-    mean = curve.mean(axis=1)
-    text = f"mean Spearman over {len(epochs)} epochs, gap from {mean[epochs[0]]:+.3f} to {mean[epochs[-1]]:+.3f}: "
-    return _with(part_of(label, verdict, found, court, form="+.2f"), text)
+    number, rising = len(trends), sum(trend > 0 for trend in trends)
+    above, below = (float(stats.binom.sf(count - 1, number, 0.5)) for count in (rising, number - rising))
+    verdict = UNDECIDED
+    if number >= FEWEST:
+        verdict = REPRODUCED if above <= both[0] else CONTRADICTED if below <= both[1] else UNDECIDED
+    mean, value = curve.mean(axis=1), float(np.mean(trends))
+    text = (
+        f"rises in {rising} of {number} {'training' if number == 1 else 'trainings'} ({p_text(min(1, 2 * above))}), "
+        f"mean Spearman {value:+.2f} over {len(epochs)} epochs, from {mean[epochs[0]]:+.3f} to {mean[epochs[-1]]:+.3f}"
+    )
+    return Part(label, verdict, text, None, value, trainings=number)

@@ -20,7 +20,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv repro test lint cpus check bench ui paper real publish
+.PHONY: help venv repro test lint cpus court check bench ui paper real publish
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ lint: venv  ## Check style, formatting, types, and that imports run down the flo
 
 cpus: venv  ## Prove that other processors give the same bytes, with QEMU (package qemu-user)
 	$(BIN)/python -m pytest -m cpus -rs tests/test_cpus.py
+
+court: venv  ## Measure the error rates of the verdicts on planted truths, and write them to reports/court.csv
+	$(BIN)/python tests/court/rates.py
+	$(BIN)/python -m pytest -m court tests/court
 
 check: venv  ## Compare every run's metrics with reports/baselines; exit code 1 on a regression
 	$(VQA) check --scale demo

@@ -1,11 +1,14 @@
 """Judge the paper's claims and numbers by ours: ``python -m stages.verdicts``.
 
-Reads what the paper says (``reports/claims.yaml``, ``reports/paper/``) and what we found (``reports/tables/``,
+Reads what the paper says (``reports/claims.yaml``, ``reports/paper/``), how often verdicts err on planted truths
+(``reports/court.csv``) and what we found (``reports/tables/``,
 ``reports/statistics/``, ``landscapes/*/sharpness.csv``, ``runs/*/curve.csv``); writes ``reports/claims.csv`` (claims),
 ``reports/verdicts.csv`` (cells) and ``reports/verdicts.md`` (both, to be read).
 """
 
 from pathlib import Path
+
+import pandas as pd
 
 from vqa.io import atomic, run_stage, write_csv
 from vqa.report.verdicts.claims import read_claims
@@ -32,7 +35,8 @@ def main() -> None:
     own = {name: table.title for name, table in params.tables.items() if table.columns}
     synthetic = any(dataset.source == "synthetic" for dataset in params.datasets.values())
     judged, cells = judge_all(claims, court), cell_rows(court, stand_ins, synthetic)
-    text = unjudged_page(court, own) if params.own else verdict_page(judged, cells, court, params.common, own)
+    rates = pd.read_csv(source / "court.csv")
+    text = unjudged_page(court, own) if params.own else verdict_page(judged, cells, court, params.common, rates, own)
     write_csv(reports / "claims.csv", claim_rows(judged))
     write_csv(reports / "verdicts.csv", cells)
     with atomic(reports / "verdicts.md") as draft:

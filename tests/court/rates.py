@@ -42,7 +42,7 @@ def measure(kind: str, scale: str, replicates: int) -> dict[str, float | str | i
 
 
 if __name__ == "__main__":
-    replicates = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    replicates = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     rows = [measure(kind, scale, replicates) for kind in KINDS for scale in SIZES]
     table = pd.DataFrame(rows)[COLUMNS].round(1)
     print(table.to_string(index=False))

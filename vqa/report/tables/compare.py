@@ -98,7 +98,7 @@ def _pairs(frames: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, list[str
                 cells.setdefault(place, {})[cell["row"]] = cell
         for place, rows in cells.items():
             for first, second in itertools.combinations([row for row in order if row in rows], 2):
-                a, b = (second, first) if reference_row(first, order) == second else (first, second)
+                a, b = (first, second) if reference_row(first, order) == second else (second, first)
                 yield name, name, order, place, rows[a], rows[b]
     for (name, cells), (other, others) in itertools.permutations(filled.items(), 2):
         for place in cells.keys() & others.keys():

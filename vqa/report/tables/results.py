@@ -155,9 +155,9 @@ class TrainedRun:
         """Items of a data set, or of one split of it, in order: all that were scored under any protocol."""
         dataset, _, split = key.partition("/")
         rows = self.predictions.dataset == dataset
-        return np.unique(
-            self.predictions.item[rows & (self.predictions.split == split) if split else rows].to_numpy(str)
-        )
+        if split:
+            rows &= self.predictions.split == split
+        return np.unique(self.predictions.item[rows].to_numpy(str))
 
     def folds(self, protocol: str) -> list[tuple[int | str | None, dict]]:
         """Name and scores of every training, in the order of ``trainings``; a single one has no name."""

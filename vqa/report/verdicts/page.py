@@ -33,6 +33,12 @@ BLIND = (
     "effect that they could have seen (80 % power, before any correction) is larger than the one that the paper "
     "prints, or, where the claim is that there is none, the interval is wider than the margin allows."
 )
+ERRORS = (
+    "Measured on planted truths, in percent (`make court`): how often a verdict is given that is false, each where it "
+    "is likeliest, at the edge of what it says; how often the 95 % interval holds the truth; how often an effect that "
+    "is there is found. Effects found: above 0.02; up to 0.04 of 0.018; the same and not above, no difference; a gap of "
+    "0.12 of 0.1; flatter by 20 %; cells, the very same quality on other items."
+)
 # What vqa.report.verdicts.rules and its callers do, in words.
 RULES = (
     "The unit is the training. A number of a method is the mean over its trainings, and its interval covers other "
@@ -65,7 +71,12 @@ RULES = (
 
 
 def verdict_page(
-    judged: Verdicts, cells: pd.DataFrame, court: Court, common: Common, own: dict[str, str] | None = None
+    judged: Verdicts,
+    cells: pd.DataFrame,
+    court: Court,
+    common: Common,
+    rates: pd.DataFrame,
+    own: dict[str, str] | None = None,
 ) -> str:
     """Markdown of the page.
 
@@ -74,6 +85,7 @@ def verdict_page(
         cells: see :func:`vqa.report.verdicts.verdict.cell_rows`.
         court: gives level and margin.
         common: the common block of params.
+        rates: how often the rules err on planted truths, ``reports/court.csv``.
         own: titles of the tables that the paper does not have, by name.
     """
     lines = [
@@ -86,6 +98,7 @@ def verdict_page(
         *("## Numbers of the tables", "", *_cell_table(cells), ""),
         *("Every cell is in [verdicts.csv](verdicts.csv), every claim in [claims.csv](claims.csv).", ""),
         *("## How it was judged", "", *_rules(court, common), ""),
+        *("## How often such verdicts err", "", ERRORS, "", *rate_table(rates), ""),
         *("## What was not run", "", *_not_run(judged, cells)),
     ]
     return "\n".join(lines).rstrip() + "\n"
@@ -129,6 +142,15 @@ def _titles(found: list[Judged], told: bool = False) -> str:
     """Titles of claims, with their verdicts where ``told``."""
     texts = [f"{one.claim.title} ({one.claim.source}{f', {one.verdict}' if told else ''})" for one in found]
     return "; ".join(texts) or "nothing"
+
+
+def rate_table(rates: pd.DataFrame) -> list[str]:
+    """The error rates in percent, as lines of Markdown; empty where a kind of claim has no such verdict."""
+    numbers = ["false_reproduced", "false_contradicted", "false_absent", "coverage", "power"]
+    texts = rates[numbers].map(lambda value: "" if pd.isna(value) else f"{value:.1f}")
+    rows = rates.astype({"trainings": str, "items": str}).assign(**texts).to_numpy().tolist()
+    header = ["Claim", "Sized as", "Trainings", "Items", "Falsely reproduced", "contradicted", "absent"]
+    return pipe_table([*header, "Coverage", "Power"], [False, False, *[True] * 7], rows)
 
 
 def _reach(common: Common) -> str:

@@ -95,8 +95,10 @@ def test_a_data_set_that_is_there_needs_none_of_its_files(real: Params, probed: 
 
 
 def test_a_host_that_answers_is_enough(real: Params, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "unreachable", lambda url: "")
+    asked: list[str] = []
+    monkeypatch.setattr(reach, "unreachable", lambda url: asked.append(url) or "")
     reach.check_reach(real)
+    assert asked, "somebody was asked"
 
 
 def test_other_scales_ask_nobody(probed: list[str]) -> None:

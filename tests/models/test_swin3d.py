@@ -177,6 +177,7 @@ def test_training_is_possible_after_inference_in_one_process() -> None:
     with torch.inference_mode():
         model.eval()(clips())
     model(clips()).mean().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 def test_dropout_and_stochastic_depth_follow_their_stream() -> None:

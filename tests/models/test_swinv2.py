@@ -108,6 +108,7 @@ def test_building_and_training_leave_the_global_generators_alone() -> None:
     model = build().train()
     with random_masks(model, torch_generator("dropout", 0)):
         model(images()).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 def test_dropout_and_stochastic_depth_follow_their_stream() -> None:

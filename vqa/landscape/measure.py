@@ -40,8 +40,8 @@ class FixedBatches(Sequence[tuple[Inputs, Tensor]]):
     Items are in the order of the training stream's epoch 0, and looked at as in a training step of that epoch: one
     clip each, the same crops for every run of a seed. A smaller last batch is left out, because the losses are
     statistics of a batch; a part that fills none is one batch by itself. All are held in the computer's memory, for a
-    landscape goes through them hundreds of times: 19 MB a clip at the paper's size, 18 GB for the training set of
-    KoNViD-1k.
+    landscape goes through them hundreds of times: 5 MB a clip at the paper's size, as bytes, 5 GB for the training set
+    of KoNViD-1k.
 
     Args:
         part: the items.

@@ -36,8 +36,8 @@ BLIND = (
 ERRORS = (
     "Measured on planted truths, in percent (`make court`): how often a verdict is given that is false, each where it "
     "is likeliest, at the edge of what it says; how often the 95 % interval holds the truth; how often an effect that "
-    "is there is found. Effects found: above 0.02; up to 0.04 of 0.018; the same and not above, no difference; a gap of "
-    "0.12 of 0.1; flatter by 20 %; cells, the very same quality on other items."
+    "is there is found. Effects found: above 0.02; up to 0.04 of 0.018; the same and not above, no difference; a gap "
+    "of 0.12 of 0.1; flatter by 20 %; cells, the very same quality on other items."
 )
 # What vqa.report.verdicts.rules and its callers do, in words.
 RULES = (

@@ -1,5 +1,6 @@
 """Pickles that are read, and those that are refused: nothing that a file asks for is ever run."""
 
+import contextlib
 import io
 import os
 import pickle

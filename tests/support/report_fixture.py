@@ -22,7 +22,8 @@ from vqa.io import run_stage, write_csv, write_json
 from vqa.rng import numpy_generator
 from vqa.settings.params import Params, Run, load
 from vqa.stats.metrics import correlations, logistic_map
-from vqa.training.predict import PREDICTIONS
+from vqa.training.predictions import CLEAN, PREDICTIONS, RELEASED
+from vqa.training.protocol import Training
 from vqa.training.train import CURVE
 
 PAPER = ROOT / "reports" / "paper"
@@ -79,23 +80,35 @@ landscape:
   worst: {gamma: 0.01, steps: 1}
   eigenvalue: {tolerance: 0.1, max_iterations: 5, batches: 1}
 landscapes: {}
-statistics: {permutations: 99, level: 0.05, power: 0.8, margin: 0.02, rise_at: 0.5}
+statistics: {level: 0.05, power: 0.8, margin: 0.02, agreement: 0.02, sharpness_margin: 0.05, rise_at: 0.5}
 figures:
   fig1a: {kind: curves, run: A01, metric: srcc, title: Baseline}
   fig1b: {kind: curves, run: A01, metric: plcc, title: Baseline}
 """
 
 
-def prediction_table(name: str, run: Run, sizes: dict[str, int], epochs: int, fold: int) -> pd.DataFrame:
-    """Fabricated predictions of both protocols for one split of the data: noise that shrinks with the epochs."""
+def listed(key: str, sizes: dict[str, int], cut: int) -> tuple[list[str], np.ndarray]:
+    """Names and MOS of the items of a part; a random cut deals the train and test items of a data set anew."""
+    dataset, split = key.split("/")
+    if not cut or f"{dataset}/train" not in sizes:
+        names = [f"{dataset}_{split}_{i:04d}.mp4" for i in range(sizes[key])]
+        return names, numpy_generator("mos", 0, key, 0).uniform(1, 5, sizes[key]).round(4)
+    own = [listed(f"{dataset}/{name}", sizes, 0) for name in ("train", "test")]
+    names, mos = sum((names for names, _ in own), []), np.concatenate([mos for _, mos in own])
+    dealt, n = numpy_generator("cut", 0, dataset, cut).permutation(len(names)), len(own[0][0])
+    chosen = np.sort(dealt[:n] if split == "train" else dealt[n:])
+    return [names[i] for i in chosen], mos[chosen]
+
+
+def prediction_table(name: str, run: Run, sizes: dict[str, int], epochs: int, training: Training) -> pd.DataFrame:
+    """Fabricated predictions of both protocols for one training: noise that shrinks with the epochs."""
 
     def part(key: str, epoch: int, weights: str, protocol: str, noise: float) -> pd.DataFrame:
         dataset, split = key.split("/")
-        n = sizes[key]
-        mos = numpy_generator("mos", 0, key, fold).uniform(1, 5, n).round(4)
-        pred = mos + noise * numpy_generator("pred", 0, name, key, epoch, weights, protocol, fold).normal(size=n)
-        names = [f"{dataset}_{split}_{i:04d}.mp4" for i in range(n)]
-        columns = (dataset, names, mos, pred, epoch, weights, split, protocol, fold)
+        names, mos = listed(key, sizes, training.cut)
+        draw = numpy_generator("pred", 0, name, key, epoch, weights, protocol, training.fold)
+        pred = mos + noise * draw.normal(size=len(mos))
+        columns = (dataset, names, mos, pred, epoch, weights, split, protocol, training.fold)
         return pd.DataFrame(dict(zip(PREDICTIONS, columns, strict=True)))
 
     def parts() -> Iterator[pd.DataFrame]:
@@ -147,11 +160,11 @@ def both_protocols(run: Run, found: dict[tuple, dict[int, dict]], reporting: dic
     }
 
 
-def medians(blocks: list) -> object:
-    """The same nested mappings with the median of every number."""
+def means(blocks: list) -> object:
+    """The same nested mappings with the mean of every number."""
     if isinstance(blocks[0], dict):
-        return {key: medians([block[key] for block in blocks]) for key in blocks[0] if key != "best_epoch"}
-    return type(blocks[0])(np.median(blocks))
+        return {key: means([block[key] for block in blocks]) for key in blocks[0] if key != "best_epoch"}
+    return type(blocks[0])(np.mean(blocks))
 
 
 def write_run(
@@ -161,32 +174,36 @@ def write_run(
     sizes: dict[str, int] = SIZES,
     epochs: int = EPOCHS,
     reporting: dict[str, str] = RAW,
-    folds: tuple[int, ...] = (),
+    folds: tuple[int | str, ...] = (),
 ) -> None:
-    """All result files of one run, but its weights; ``folds`` are the numbers of random splits, if there are."""
-    run, seed = params.runs[name], params.common.seed
+    """All result files of one run, but its weights; ``folds`` name its trainings: random cuts, or ``SEED-CUT``."""
+    run = params.runs[name]
+    trainings = [Training.from_fold(str(fold), params.common.seed) for fold in folds or (0,)]
+    cuts, seed = list(dict.fromkeys(training.cut for training in trainings if training.cut)), trainings[0].seed
     keys = (f"{run.train}/train", *run.test)
     digests = {key: f"{numpy_generator('digest', 0, key).integers(16**12):012x}" for key in keys}
-    content: dict = {"seed": seed, "cuts": list(folds), "items_digest": digests, "reporting": reporting}
+    content: dict = {"seed": seed, "cuts": cuts, "items_digest": digests, "reporting": reporting}
     tables, blocks, curve = [], {}, []
-    for fold in folds or (0,):
-        tables.append(prediction_table(name, run, sizes, epochs, fold))
+    for training in trainings:
+        tables.append(prediction_table(name, run, sizes, epochs, training))
         found = scores_by_epoch(tables[-1], reporting)
-        blocks[str(fold)] = {"items_digest": digests, **both_protocols(run, found, reporting, epochs)}
+        block = {"seed": training.seed, "items_digest": digests, **both_protocols(run, found, reporting, epochs)}
+        blocks[str(training.fold)] = block
         for epoch in range(1, epochs + 1):
             train = found["released", "on-the-fly", keys[0]][epoch]
             for key in run.test:
                 tests = (found["released", weights, key][epoch] for weights in ("ema", "raw"))
                 numbers = [scores[m] for scores in (train, *tests) for m in ("srcc", "plcc")]
-                curve.append([epoch, key, 1 / epoch, *numbers, fold])
+                curve.append([epoch, key, 1 / epoch, *numbers, training.fold])
+    every = list(blocks.values())
     if folds:
         content["folds"] = blocks
-    content |= {p: medians([b[p] for b in blocks.values()]) if folds else blocks["0"][p] for p in ("released", "clean")}
+    content |= {p: means([b[p] for b in every]) if folds else every[0][p] for p in ("released", "clean")}
     config = {"run": dataclasses.asdict(run), "recipe": params.methods[run.method]}
     record = {"run": name, "scale": params.common.scale, "seed": seed, "config": config}
     predictions = pd.concat(tables, ignore_index=True)
-    write_csv(folder / "predictions.csv", predictions)
-    write_csv(folder / "epoch_predictions.csv", predictions[predictions.protocol == "released"])
+    for file, protocol in ((CLEAN, "clean"), (RELEASED, "released")):
+        write_csv(folder / file, predictions[predictions.protocol == protocol])
     write_csv(folder / "curve.csv", pd.DataFrame(curve, columns=CURVE))
     write_json(folder / "metrics.json", content)
     write_json(folder / "run.json", {**record, "data": digests, "environment": {"torch": "2.14.1"}})

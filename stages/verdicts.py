@@ -8,11 +8,9 @@ Reads what the paper says (``reports/claims.yaml``, ``reports/paper/``), how oft
 
 from pathlib import Path
 
-import pandas as pd
-
 from vqa.io import atomic, run_stage, write_csv
 from vqa.report.verdicts.claims import read_claims
-from vqa.report.verdicts.evidence import Printed, read_evidence
+from vqa.report.verdicts.evidence import Printed, read_evidence, read_rates
 from vqa.report.verdicts.judge import Court
 from vqa.report.verdicts.page import unjudged_page, verdict_page
 from vqa.report.verdicts.verdict import cell_rows, claim_rows, judge_all
@@ -35,7 +33,7 @@ def main() -> None:
     own = {name: table.title for name, table in params.tables.items() if table.columns}
     synthetic = any(dataset.source == "synthetic" for dataset in params.datasets.values())
     judged, cells = judge_all(claims, court), cell_rows(court, stand_ins, synthetic)
-    rates = pd.read_csv(source / "court.csv")
+    rates = read_rates(source / "court.csv")
     text = unjudged_page(court, own) if params.own else verdict_page(judged, cells, court, params.common, rates, own)
     write_csv(reports / "claims.csv", claim_rows(judged))
     write_csv(reports / "verdicts.csv", cells)

@@ -177,7 +177,10 @@ def motion(record: Record) -> None:
 
 def statistics(record: Record) -> None:
     """Metrics, tests and intervals on two models of different skill."""
-    from vqa.stats import association, correlation, metrics, multiple, paired, power, spread
+    from vqa.stats import association, correlation, metrics, spread
+    from vqa.stats.design import Design
+    from vqa.stats.influence import influence
+    from vqa.stats.trainings import Sample, correlation_interval
 
     generator = np.random.default_rng(SEED)
     mos = generator.uniform(1, 5, 60)
@@ -186,24 +189,22 @@ def statistics(record: Record) -> None:
         record(f"scores {name}", metrics.score(pred, mos))
         record(f"correlations {name}", metrics.correlations(pred, mos))
         record(f"mapped {name}", metrics.mapped_scores(pred, mos))
-    p_values = []
     for metric in ("srcc", "plcc"):
-        differences = paired.paired_differences(a, b, mos, metric, 300, np.random.default_rng(SEED))
-        record(f"bootstrap {metric}", differences)
-        record(f"interval {metric}", correlation.percentile_interval(differences))
         drawn = np.random.default_rng(SEED)
         record(f"resampled {metric}", correlation.resampled_correlation(a, mos, metric, 300, drawn))
-        p = paired.permutation_test([(a, b, mos)] * 2, metric, 300, np.random.default_rng(SEED))
-        p_values += [p, paired.bootstrap_p(differences)]
-        record(f"error {metric}", power.difference_error(0.9, 0.8, 0.7, 60, metric))
-        record(f"fisher {metric}", power.correlation_interval(0.9, 60, metric))
-    record("p", p_values)
-    record("holm", multiple.holm(np.array(p_values)))
-    record("williams", paired.williams_test(0.9, 0.8, 0.7, 60))
-    record("detectable", [power.detectable(0.03, 0.05, 0.8), power.power_to_find(0.1, 0.03, 0.05)])
-    groups = ["one"] * 30 + ["two"] * 30
-    record("association", association.associate(a, b, groups, 300, 300, np.random.default_rng(SEED)))
-    record("spread", spread.spread(a, groups, list(range(30)) * 2))
+        moved = np.array([influence(pred, mos, metric) for pred in (a, b, a + b)])
+        record(f"influence {metric}", moved)
+        sample = Sample(np.array([0.9, 0.8, 0.86]), {"items": moved / 60})
+        found = sample.estimate()
+        record(f"estimate {metric}", found)
+        numbers = (*found.interval(), *correlation_interval(found), found.two_sided(), found.detectable(0.05, 0.8))
+        record(f"numbers {metric}", [*numbers, found.power(0.1, 0.05)])
+        record(f"design {metric}", Design.of(sample))
+    groups = ["one"] * 10 + ["two"] * 10
+    runs = a[:60].reshape(3, 20), b[:60].reshape(3, 20)
+    moved = generator.normal(0, 0.01, (3, 20, 60))
+    record("association", association.associate(*runs, moved, groups, 300, np.random.default_rng(SEED)))
+    record("spread", spread.spread(a, ["one"] * 30 + ["two"] * 30, list(range(30)) * 2))
 
 
 def regression(record: Record) -> None:

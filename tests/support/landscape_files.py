@@ -10,6 +10,7 @@ from vqa.landscape.measure import CURVE, SHARPNESS, SURFACE
 
 ALPHAS = np.linspace(-1, 1, 5)
 DIRECTIONS = 2
+FOLD = 0  # a run of one training
 
 
 def write_landscape(
@@ -28,14 +29,15 @@ def write_landscape(
             for k in range(DIRECTIONS):
                 s = sharpness * (1 + 0.2 * k) / 2**position
                 curves += [(*where, k, a, floor + s * a**2) for a in ALPHAS]
-                numbers += [(*where, "mean_rise", a, k, s * a**2) for a in (0.5, 1.0)]
-                numbers.append((*where, "curvature", 0.05, k, 2 * s))
-            numbers.append((*where, "worst_rise", 0.01, "", sharpness / 2**position / 10))
+                numbers += [(FOLD, *where, "mean_rise", a, k, s * a**2) for a in (0.5, 1.0)]
+                numbers.append((FOLD, *where, "curvature", 0.05, k, 2 * s))
+            numbers.append((FOLD, *where, "base_loss", "", "", floor))
+            numbers.append((FOLD, *where, "worst_rise", 0.01, "", sharpness / 2**position / 10))
             if position == 0 and split == "train":
-                numbers.append((name, epoch, part, "top_eigenvalue", "", "", 20 * sharpness))
+                numbers.append((FOLD, name, epoch, part, "top_eigenvalue", "", "", 20 * sharpness))
     plane = [(f"{train}/train", a, b, 0.1 + sharpness * (a**2 + b**2)) for a in ALPHAS[::2] for b in ALPHAS[::2]]
     out = folder / "landscapes" / run
     write_csv(out / "curve.csv", pd.DataFrame(curves, columns=CURVE))
     write_csv(out / "sharpness.csv", pd.DataFrame(numbers, columns=SHARPNESS))
     write_csv(out / "surface.csv", pd.DataFrame(plane, columns=SURFACE))
-    write_json(out / "landscape.json", {"run": run, "seed": 42, "cut": 0, "batch_size": 4, "parts": {}})
+    write_json(out / "landscape.json", {"run": run, "seed": 42, "trainings": [FOLD], "batch_size": 4, "parts": {}})

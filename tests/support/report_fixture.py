@@ -223,7 +223,8 @@ def build_project(folder: Path) -> Params:
 def write_surroundings(folder: Path, params: Params) -> None:
     """What the report reads beside the runs: the paper's numbers, and reports of the prepared data sets."""
     shutil.copytree(PAPER, folder / "reports" / "paper")
-    shutil.copy(PAPER.parent / "claims.yaml", folder / "reports")
+    for name in ("claims.yaml", "court.csv"):
+        shutil.copy(PAPER.parent / name, folder / "reports")
     (folder / "reports" / "contact_sheet.png").write_bytes(b"drawn by another stage")
     for name in params.datasets:
         write_json(folder / "prepared" / name / "report.json", REPORT)

@@ -15,13 +15,15 @@ from report_fixture import PARAMS, call, write_run, write_surroundings
 from stages import tables
 from vqa.io import write_csv, write_json
 from vqa.report.tables.cells import PROTOCOLS, read_table, row_key
+from vqa.report.tables.compare import COLUMNS
+from vqa.report.tables.sharpness_gap import GAP, POINTS
+from vqa.report.verdicts.rules import CELL_VERDICTS, NOT_RUN, VERDICTS
 from vqa.rng import numpy_generator
 from vqa.settings.params import Params, load
 
 REFERENCES = ("weight_decay=0.05", "augmentation=base", "gamma=0")
 ALPHAS = np.linspace(-1, 1, 21).round(6)
 SURFACE_ALPHAS = np.linspace(-1, 1, 5).round(6)
-VERDICTS = ("reproduced", "not distinguishable", "contradicted", "not run")
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="252" height="184">'
     '<rect width="252" height="184" fill="#eee"/></svg>\n'
@@ -100,7 +102,7 @@ def write_landscape(folder: Path, name: str, params: Params) -> None:
     columns = ["weights", "epoch", "part"]
     write_csv(folder / "curve.csv", pd.DataFrame(curve, columns=[*columns, "direction", "alpha", "loss"]))
     names = [*columns, "measure", "at", "direction", "value"]
-    write_csv(folder / "sharpness.csv", pd.DataFrame(sharpness, columns=names))
+    write_csv(folder / "sharpness.csv", pd.DataFrame(sharpness, columns=names).assign(fold=0)[["fold", *names]])
     write_json(folder / "landscape.json", {"directions": 3})
     if block.get("surface"):
         grid = itertools.product(("train", "test"), SURFACE_ALPHAS, SURFACE_ALPHAS)
@@ -111,7 +113,7 @@ def write_landscape(folder: Path, name: str, params: Params) -> None:
 def write_statistics(folder: Path, frames: dict[str, pd.DataFrame], params: Params) -> None:
     """All files of the statistics."""
     rows = [row for name, frame in frames.items() for row in _comparisons(name, frame)]
-    write_csv(folder / "comparisons.csv", pd.DataFrame(rows, columns=list(_comparison(*[0] * 6))))
+    write_csv(folder / "comparisons.csv", pd.DataFrame(rows, columns=list(COLUMNS)))
     bonus = []
     for name, run in params.runs.items():
         for key, metric in itertools.product(run.test, ("SRCC", "PLCC")):
@@ -129,23 +131,17 @@ def write_statistics(folder: Path, frames: dict[str, pd.DataFrame], params: Para
     for name in params.landscapes:
         run, draw = params.runs[name], numpy_generator("points", 0, name)
         numbers = draw.uniform(0.05, 0.2, 5).tolist() + draw.uniform(0.1, 2, 6).tolist()
-        points.append((name, run.method, run.train, run.perturbation.upper(), run.gamma, *numbers))
-    names = ["run", "method", "train", "regularizer", "strength", *_gap_names(), "test_srcc_clean"]
-    names += ["mean_rise_0.2", "mean_rise_1.0", "curvature", "worst_rise", "top_eigenvalue", "base_loss"]
+        points.append((name, 42, 0, run.method, run.train, run.perturbation.upper(), run.gamma, *numbers))
+    names = [*POINTS, "mean_rise_0.2", "mean_rise_1.0", "curvature", "worst_rise", "top_eigenvalue", "base_loss"]
     write_csv(folder / "sharpness_points.csv", pd.DataFrame(points, columns=names))
     groups = ("FAST-VQA on KoNViD-1k", "all, within groups")
-    gaps = [
-        (*key, 16, 0.4, -0.1, 0.75, 0.12, 0.35) for key in itertools.product(groups, names[10:], ("srcc",), PROTOCOLS)
-    ]
-    names = ["group", "measure", "gap", "protocol", "runs", "spearman", "ci_low", "ci_high", "p_permutation", "pearson"]
-    write_csv(folder / "sharpness_gap.csv", pd.DataFrame(gaps, columns=names))
+    measures = names[len(POINTS) :]
+    keys = itertools.product(groups, measures, ("srcc",), PROTOCOLS)
+    gaps = [(*key, 16, 5, 0.4, -0.1, 0.75, 0.12, 0.2, 4.0) for key in keys]
+    write_csv(folder / "sharpness_gap.csv", pd.DataFrame(gaps, columns=list(GAP)))
     spread = [(name, "konvid1k/test", "SRCC", "clean", 1, 3, "", 0.021) for name in list(params.runs)[-1:]]
     names = ["run", "dataset", "metric", "protocol", "seeds", "splits", "std_over_seeds", "std_over_splits"]
     write_csv(folder / "spread.csv", pd.DataFrame(spread, columns=names))
-
-
-def _gap_names() -> list[str]:
-    return [f"gap_{metric}_{protocol}" for protocol in ("clean", "released") for metric in ("srcc", "plcc")]
 
 
 def _comparisons(name: str, frame: pd.DataFrame) -> list[dict]:
@@ -165,24 +161,16 @@ def _comparisons(name: str, frame: pd.DataFrame) -> list[dict]:
 
 
 def _comparison(name: str, place: tuple, cell: dict, base: dict, key: str, other: str) -> dict:
-    if not cell:  # the names alone
-        cell = base = dict.fromkeys(("run", "value", "n", "folds", "paper"), 0)
-        place = ("", "", "", "")
     difference = cell["value"] - base["value"]
     p = float(numpy_generator("p", 0, name, key, *place).uniform(0, 0.5)) ** 2
     return {
-        **{"table": name, "protocol": place[0], "dataset": place[1], "split": place[2], "metric": place[3]},
+        **dict(zip(("table", "other", "protocol", "dataset", "split", "metric"), (name, name, *place), strict=True)),
         **{"a": key, "b": other, "reference": True, "run_a": cell["run"], "run_b": base["run"]},
         **{"value_a": cell["value"], "value_b": base["value"], "difference": difference},
-        **{
-            "ci_low": difference - 0.06,
-            "ci_high": difference + 0.05,
-            "p_bootstrap": p,
-            "p_permutation": p,
-            "p_holm": p,
-        },
-        **{"family": name, "n": cell["n"], "folds": cell["folds"], "standard_error": 0.03, "detectable": 0.084},
+        **{"ci_low": difference - 0.06, "ci_high": difference + 0.05, "p": p, "n": cell["n"], "trainings": 5},
+        **{"standard_error": 0.03, "freedom": 4.0, "detectable": 0.084},
         **{"paper_difference": cell["paper"] - base["paper"], "power": 0.2},
+        **{"common": 0.0, "interplay": 0.0004, "seeds": 0.0002, "items": cell["n"]},
     }
 
 
@@ -202,7 +190,7 @@ def write_verdicts(reports: Path, frames: dict[str, pd.DataFrame]) -> None:
         "ci_high",
     ]
     cells = pd.concat([frame[[*names, "source"]] for frame in frames.values()], ignore_index=True)
-    drawn = np.where(cells.source == "trained", [VERDICTS[i % 3] for i in range(len(cells))], VERDICTS[3])
+    drawn = np.where(cells.source == "trained", [CELL_VERDICTS[i % 3] for i in range(len(cells))], NOT_RUN)
     cells = cells.assign(verdict=drawn, reason="the paper's number is outside of our interval").drop(columns="source")
     write_csv(reports / "verdicts.csv", cells)
     claims = []
@@ -231,9 +219,11 @@ def write_verdicts(reports: Path, frames: dict[str, pd.DataFrame]) -> None:
     )
     for i, text in enumerate(texts):
         for j, protocol in enumerate(PROTOCOLS):
-            verdict = VERDICTS[(i + 2 * j) % 4]
-            test = "difference −0.012 [−0.071, 0.043], p = 0.61 after Holm; detectable 0.081"
-            claims.append((*text, "See P3.", protocol, ("yes", "no", "in part: 2 of 3")[i], verdict, test, 1, 0, i, j))
+            verdict = VERDICTS[(i + 2 * j) % len(VERDICTS)]
+            test = "difference −0.012 [−0.071, 0.043], 5 trainings, p = 0.61, could have seen 0.081"
+            claims.append(
+                (*text, "See P3.", protocol, ("yes", "no", "in part: 2 of 3")[i], verdict, test, 1, 0, 0, i, j)
+            )
     names = ["id", "source", "title", "says", "statement", "note", "protocol", "paper_holds", "verdict", "test"]
     names += [f"n_{verdict.replace(' ', '_')}" for verdict in VERDICTS]
     write_csv(reports / "claims.csv", pd.DataFrame(claims, columns=names))

@@ -120,16 +120,18 @@ def test_cell_shows_value_interval_test_and_verdict(project: Path, pages: dict[s
     marks = [found["title"] for found in explained if found["class"].startswith("mark ")]
     said = [mark for mark in marks if f"{abs(test['difference']):.3f} [" in mark]
     assert any("than gamma=0:" in mark or "from gamma=0:" in mark for mark in said)
-    assert any("smallest detectable difference 0.084" in mark for mark in said)
+    assert any("5 trainings, could have seen 0.084" in mark for mark in said)
     signs = [found["aria-label"] for found in explained if found["class"].startswith("sign ")]
     assert sum(sign.startswith("contradicted: the paper") for sign in signs) > 10
 
 
-def test_a_test_is_significant_after_holm_only(copy: Path) -> None:
-    edit_csv(copy / "reports" / "statistics" / "comparisons.csv", lambda t: t.assign(p_holm=0.051, p_bootstrap=0.001))
-    assert call(site.main, copy) == 0
-    assert 'class="mark up"' not in (copy / "reports" / "site" / "tables.html").read_text()
-    edit_csv(copy / "reports" / "statistics" / "comparisons.csv", lambda t: t.assign(p_holm=0.049, difference=0.2))
+def test_a_method_differs_by_its_p_and_with_three_trainings_only(copy: Path) -> None:
+    for p, trainings in ((0.051, 3), (0.001, 2)):
+        edit_csv(copy / "reports" / "statistics" / "comparisons.csv", lambda t: t.assign(p=p, trainings=trainings))
+        assert call(site.main, copy) == 0
+        assert 'class="mark up"' not in (copy / "reports" / "site" / "tables.html").read_text()
+    new = {"p": 0.049, "difference": 0.2, "trainings": 3}
+    edit_csv(copy / "reports" / "statistics" / "comparisons.csv", lambda t: t.assign(**new))
     assert call(site.main, copy) == 0
     text = (copy / "reports" / "site" / "tables.html").read_text()
     assert 'class="mark up"' in text
@@ -139,7 +141,7 @@ def test_a_test_is_significant_after_holm_only(copy: Path) -> None:
     assert call(site.main, copy) == 0
     text = (copy / "reports" / "site" / "tables.html").read_text()
     assert 'class="mark up"' not in text
-    assert "reference row (1 %, Holm" in text
+    assert "reference row (1 %, each for itself)" in text
 
 
 def test_a_published_log_has_a_bonus_without_page_and_interval(project: Path) -> None:
@@ -233,6 +235,6 @@ def test_a_missing_file_is_one_line_with_the_command(
 
 
 def test_a_missing_column_is_one_line(copy: Path, capsys: pytest.CaptureFixture) -> None:
-    edit_csv(copy / "reports" / "statistics" / "comparisons.csv", lambda table: table.drop(columns="p_holm"))
+    edit_csv(copy / "reports" / "statistics" / "comparisons.csv", lambda table: table.drop(columns="p"))
     assert call(site.main, copy) == 2
-    assert "comparisons.csv has no column 'p_holm'" in capsys.readouterr().err
+    assert "comparisons.csv has no column 'p'" in capsys.readouterr().err

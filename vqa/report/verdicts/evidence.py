@@ -180,6 +180,14 @@ class Evidence:
         return {**(row := rows.to_dict("records")[0]), "found": self._found(row, "spearman")} if len(rows) else None
 
 
+def read_rates(path: Path) -> pd.DataFrame:
+    """How often verdicts err on planted truths; InputError if it was not measured."""
+    try:
+        return pd.read_csv(path)
+    except OSError:
+        raise InputError(f"{path} is missing: `make court` measures it") from None
+
+
 def read_evidence(
     tables: Path, statistics: Path, runs: Path, landscapes: Path, weights: str, settings: Statistics
 ) -> Evidence:

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from verdict_fixture import Cell, averaged, court, nothing
+from verdict_fixture import Cell, court, nothing
 
 from vqa.report.verdicts.claims import (
     Across,
@@ -151,36 +151,6 @@ def test_best_is_better_than_every_other_row(tmp_path: Path) -> None:
     assert verdict(claim, court(tmp_path, moved(0.05))) == ABSENT
     assert verdict(claim, court(tmp_path, shifted(0.05, "gamma=0.001"))) == CONTRADICTED
     assert len(judged(claim, court(tmp_path)).parts) == 4 * 2
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"), [(-0.01, CONTRADICTED), (0.0, ABSENT), (0.0085, UNDECIDED), (0.05, UNDECIDED)]
-)
-def test_the_mean_over_all_parts_can_refute_a_claim_but_not_bear_it_out(
-    tmp_path: Path, value: float, expected: str
-) -> None:
-    """0.01 is claimed; no part alone can be decided."""
-    evidence = court(tmp_path, level_of, NOISE, averages=averaged("x", value))
-    found = judged(GREATER, evidence)
-    assert found.verdict == expected
-    assert [part.is_mean for part in found.parts] == [False] * 4 + [True]
-    assert found.parts[-1].label == "mean gain over 8 parts, claimed +0.010"
-    assert (found.parts[-1].value, found.parts[-1].printed) == (value, None)
-    assert (found.parts[-1].verdict == REPRODUCED) == (value > 0)
-    assert judged(GREATER, evidence, name="y").verdict == UNDECIDED, "of another claim"
-    assert verdict(dataclasses.replace(GREATER, parts="some"), evidence) == UNDECIDED
-    few = court(tmp_path, level_of, NOISE, averages=averaged("x", value, trainings=2))
-    assert verdict(GREATER, few) == UNDECIDED
-
-
-def test_parts_share_the_level_with_the_mean(tmp_path: Path) -> None:
-    """2.4 errors below: enough against one of four parts, not if the mean over them may refute the claim too."""
-    rows = {"gamma=0.001": -2.4 * NOISE, "gamma=0.0001": 1.0}
-    plain, shared = (
-        court(tmp_path, lambda cell: rows.get(cell["setting"], 0.0), NOISE, averages=means)
-        for means in (None, averaged("x", 0.0, error=NOISE))
-    )
-    assert [verdict(GREATER, one) for one in (plain, shared)] == [CONTRADICTED, UNDECIDED]
 
 
 def test_across_tables_is_paired(tmp_path: Path) -> None:

@@ -34,11 +34,15 @@ class Design:
             return cls(float("nan"), float("nan"), float("nan"), items)
         return cls(max(0.0, known - interplay / trainings), interplay, max(0.0, between - interplay), items)
 
+    def error_of_one(self) -> float:
+        """Standard error of one training on other items, as many."""
+        return math.sqrt(self.common + self.interplay + self.seeds)
+
     def estimate(self, value: float, trainings: int, times: float = 1.0) -> Estimate:
         """What would be known of a true ``value`` with so many trainings and ``times`` the items."""
         interplay = self.interplay / times
         known = self.common / times + interplay / trainings
-        apart = self.seeds + interplay * 2 / trainings
+        apart = self.seeds + interplay * 3 / trainings
         return student(value, trainings, [(known, max(self.items * times - 1, 1))], self.seeds, apart)
 
     def trainings_for(self, effect: float, level: float, power: float, times: float = 1.0) -> int | None:

@@ -40,6 +40,12 @@ class Estimate:
         """Whether it says something of a method, not only of the trainings that were made."""
         return self.trainings >= FEWEST
 
+    def strict(self) -> "Estimate":
+        """With the degrees of freedom of the trainings alone: far out in the tail no others can be trusted."""
+        if self.trainings < 2:
+            return self
+        return Estimate(self.value, self.error, min(self.freedom, self.trainings - 1), self.trainings)
+
     def interval(self, level: float = 0.05) -> tuple[float, float]:
         """Interval that misses the true value with probability ``level``, half on either side."""
         half = float(stats.t.ppf(1 - level / 2, self.freedom)) * self.error if self.error != 0 else 0.0
@@ -143,7 +149,7 @@ def mixed(values: np.ndarray, over_items: Sequence[tuple[float, int]], interplay
     if trainings == 1:
         return student(value, 1, over_items, 0.0, 0.0) if over_items else Estimate(value, math.nan, math.inf, 1)
     between = float(np.var(values, ddof=1))
-    apart = max(0.0, between - interplay * (trainings - 2) / trainings)
+    apart = max(0.0, between - interplay * (trainings - 3) / trainings)
     return student(value, trainings, over_items, max(0.0, between - interplay), apart)
 
 

@@ -71,11 +71,12 @@ def equivalent(found: Estimate, margin: float, support: float, refute: float) ->
     """Verdict on "is the same": reproduced if the interval lies within +-margin and has 0 well inside.
 
     Contradicted if it lies wholly outside. A difference that is significant but smaller than the margin is neither.
+    "Significant" is at the plain level, so that what is the same for one claim is above 0 for no other.
     """
     if not found.of_method or math.isnan(found.error):
         return UNDECIDED
     low, high = found.interval(support)
-    if -margin <= low and high <= margin and min(found.above(), found.below()) > support:
+    if -margin <= low and high <= margin and min(found.above(), found.below()) > max(support, refute):
         return REPRODUCED
     low, high = sides(found, support, refute)[1].interval(refute)
     return CONTRADICTED if low > margin or high < -margin else UNDECIDED

@@ -56,9 +56,8 @@ def main() -> None:
     data = [Path("prepared") / dataset for dataset in run.datasets]
     read = [*(folder / "items.csv" for folder in data), Path(run.init)]
     read += [path for folder in data for path in sorted(folder.glob("features/*.npy"))]
-    files = [file_digest(path) for path in read]
     states = Path(".state") / name
-    out, state = Path("runs") / name, states / digest(repr((record, code, files)))[:16]
+    out, state = Path("runs") / name, states / digest(repr((record, code, [*map(file_digest, read)])))[:16]
     curves, predictions = [], []
     for training, (train, *tests) in parts.items():
         seed, workers, last = training.seed, common.loader_workers, state / f"fold_{training.fold}.pt"

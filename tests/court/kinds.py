@@ -3,6 +3,7 @@
 Each function gives the verdict and, where there is one number, whether its 95 % interval holds the truth.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from vqa.report.verdicts.rules import (
     reaches,
 )
 from vqa.stats.association import associate
+from vqa.stats.design import Design
 from vqa.stats.trainings import Estimate, Sample
 
 LEVEL, MARGIN, AGREEMENT, SHARPNESS = 0.05, 0.005, 0.02, 0.05
@@ -111,10 +113,10 @@ def correlation(size: Size, draw: np.random.Generator, truth: float) -> Outcome:
 
 def cell(size: Size, draw: np.random.Generator, truth: float) -> Outcome:
     """A printed number of one training on another list of items, ``truth`` above ours."""
-    ours = World(size, draw).method(BASE).estimate()
-    one = replace(size, trainings=1)
-    paper = float(World(one, draw).method(BASE + truth).values[0])
-    return agrees(ours.value, ours.error, ours.freedom, paper, AGREEMENT, LEVEL), None
+    sample = World(size, draw).method(BASE)
+    ours, one = sample.estimate(), Design.of(sample).error_of_one()
+    paper = float(World(replace(size, trainings=1), draw).method(BASE + truth).values[0])
+    return agrees(ours.value, math.hypot(ours.error, one), ours.freedom, paper, AGREEMENT, LEVEL), None
 
 
 # Truths of every kind: those where "reproduced" would be false, where "contradicted", where "absent", and where it is

@@ -174,7 +174,7 @@ def test_from_a_folder_of_clips_to_a_table_and_a_figure(tmp_path, clips):
     params["methods"]["fastvqa"] |= {"epochs": 2}
     params["landscape"]["curve"] |= {"directions": 2}
     params["landscape"] |= {"batches": 1}
-    params["common"]["bootstrap"], params["statistics"]["permutations"] = 50, 99
+    params["common"]["bootstrap"] = 50
     (mine / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
     done = vqa(root, "repro", "--scale", "mine", "--jobs", "2")

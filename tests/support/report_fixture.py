@@ -94,7 +94,7 @@ def listed(key: str, sizes: dict[str, int], cut: int) -> tuple[list[str], np.nda
         names = [f"{dataset}_{split}_{i:04d}.mp4" for i in range(sizes[key])]
         return names, numpy_generator("mos", 0, key, 0).uniform(1, 5, sizes[key]).round(4)
     own = [listed(f"{dataset}/{name}", sizes, 0) for name in ("train", "test")]
-    names, mos = sum((names for names, _ in own), []), np.concatenate([mos for _, mos in own])
+    names, mos = [*own[0][0], *own[1][0]], np.concatenate([mos for _, mos in own])
     dealt, n = numpy_generator("cut", 0, dataset, cut).permutation(len(names)), len(own[0][0])
     chosen = np.sort(dealt[:n] if split == "train" else dealt[n:])
     return [names[i] for i in chosen], mos[chosen]

@@ -1,4 +1,4 @@
-"""Several training seeds: each training is the run of its seed alone, results are medians, pairs keep seed and cut."""
+"""Several training seeds: each training is the run of its seed alone, results are means, pairs keep seed and cut."""
 
 import copy
 import dataclasses
@@ -23,10 +23,11 @@ from vqa.report.figures.curves import curve_numbers
 from vqa.report.tables.bonus import repeated_trainings, selection_bonus
 from vqa.report.tables.compare import comparisons
 from vqa.report.tables.results import TrainedRun
-from vqa.rng import numpy_generator
 from vqa.settings.params import load
 from vqa.stats.config import Statistics
-from vqa.stats.correlation import ROW_METRICS, resampled_correlation
+from vqa.stats.correlation import ROW_METRICS
+from vqa.stats.influence import influence
+from vqa.stats.trainings import Sample, correlation_interval
 from vqa.training.train import Trainer, initial_weights
 
 SEEDS, CUTS = [3, 8, 5], [6, 4]
@@ -43,7 +44,7 @@ RUNS = {
     "both": {"seeds": SEEDS[:2], **CUT},
     "tuned": {"seeds": SEEDS[:2], "init": "runs/seeds/weights/5-0/last_ema.safetensors"},
 }
-SETTINGS = Statistics(permutations=99, level=0.05, power=0.8, margin=0.02, rise_at=0.5)
+SETTINGS = Statistics(level=0.05, power=0.8, margin=0.02, agreement=0.02, sharpness_margin=0.05, rise_at=0.5)
 
 
 def write_params(folder: Path, seed: int = 3) -> None:
@@ -205,25 +206,36 @@ def test_a_landscape_is_that_of_the_first_training(project):
 
 def scored(project: Path, run: str, fold: str) -> tuple[np.ndarray, np.ndarray]:
     table = pd.read_csv(project / "runs" / run / "predictions.csv")
-    rows = table[(table.protocol == "clean") & (table.split == "test") & (table.fold == fold)]
+    rows = table[(table.split == "test") & (table.fold == fold)]
     return rows.prediction.to_numpy(), rows.mos.to_numpy()
 
 
-def test_a_cell_is_the_median_and_its_interval_resamples_items_for_all_seeds_alike(project, results):
-    run = results("seeds")
-    found = run.result("clean", TEST, "srcc", "test")
-    pairs = [scored(project, "seeds", f"{seed}-0") for seed in SEEDS]
+def clean_srcc(project: Path, run: str, seeds: list[int] = SEEDS) -> Sample:
+    """Test SRCC of the trainings of a run, and how every item moves it."""
+    pairs = [scored(project, run, f"{seed}-0") for seed in seeds]
     values = [ROW_METRICS["srcc"](pred[None], mos[None])[0] for pred, mos in pairs]
-    assert found.value == pytest.approx(np.median(values), abs=1e-12)
+    return Sample(np.array(values), {TEST: np.array([influence(*pair, "srcc") / 12 for pair in pairs])})
+
+
+def test_a_cell_is_the_mean_over_seeds_and_its_interval_covers_seeds_and_items(project, results):
+    found = results("seeds").result("clean", TEST, "srcc", "test")
+    expected = clean_srcc(project, "seeds").estimate()
+    assert found.value == pytest.approx(expected.value, abs=1e-12)
     assert (found.seeds, found.folds, found.n) == ("3 8 5", 3, 12)
-    resampled = [
-        resampled_correlation(pred, mos, "srcc", 50, numpy_generator("bootstrap", 3, TEST)) for pred, mos in pairs
-    ]
-    interval = np.quantile(np.median(resampled, axis=0), [0.025, 0.975])
-    np.testing.assert_allclose([found.ci_low, found.ci_high], interval, atol=1e-12)
+    assert (found.error, found.freedom) == pytest.approx((expected.error, expected.freedom))
+    assert (found.ci_low, found.ci_high) == pytest.approx(correlation_interval(expected))
     both = results("both").result("released", TEST, "plcc", "gap")
-    assert (both.seeds, both.folds) == ("3 8", 4)
-    assert results("single").result("clean", TEST, "srcc", "test").seeds == "8"
+    assert (both.seeds, both.folds, both.covers) == ("3 8", 4, "trainings and items")
+    single = results("single").result("clean", TEST, "srcc", "test")
+    assert (single.seeds, single.folds, single.covers) == ("8", 1, "items")
+
+
+def test_seeds_and_cuts_have_a_column_for_every_item_of_the_data_set(results):
+    (moved,) = results("both").sample("clean", TEST, "srcc", "test").items.values()
+    assert moved.shape == (4, 36)
+    assert ((moved != 0).sum(axis=1) <= 12).all()
+    apart = [set(np.flatnonzero(row)) for row in moved]
+    assert apart[0] | apart[2] != apart[1] | apart[3], "trainings of one cut have its items"
 
 
 def pair(results: Callable, a: str, b: str) -> pd.DataFrame:
@@ -234,27 +246,28 @@ def pair(results: Callable, a: str, b: str) -> pd.DataFrame:
         place = {"table": "Table 5", "method": "FAST-VQA", "setting": setting, "dataset": "Tiny", "paper": 0.8}
         rows.append({**place, "protocol": "clean", "split": "test", "metric": "SRCC", **cell})
     datasets = {"tiny": mock.Mock(title="Tiny")}
-    return comparisons("table05", pd.DataFrame(rows), {n: results(n) for n in (a, b)}, datasets, SETTINGS)
+    return comparisons({"table05": pd.DataFrame(rows)}, {n: results(n) for n in (a, b)}, datasets, SETTINGS)
 
 
-def test_runs_are_compared_training_by_training(project, results):
-    (row,) = pair(results, "awp", "seeds").itertuples()
-    draws, medians = [], []
-    for name in ("awp", "seeds"):
-        pairs = [scored(project, name, f"{seed}-0") for seed in SEEDS]
-        streams = [numpy_generator("bootstrap", 3, TEST) for _ in SEEDS]
-        resampled = [resampled_correlation(*p, "srcc", 50, g) for p, g in zip(pairs, streams, strict=True)]
-        draws.append(np.median(resampled, axis=0))
-        medians.append(np.median([ROW_METRICS["srcc"](pred[None], mos[None])[0] for pred, mos in pairs]))
-    assert row.difference == pytest.approx(medians[0] - medians[1], abs=1e-12)
-    np.testing.assert_allclose([row.ci_low, row.ci_high], np.quantile(draws[0] - draws[1], [0.025, 0.975]), atol=1e-12)
-    assert (row.folds, row.n) == (3, 12)
-    assert 0 < row.p_permutation <= 1
+@pytest.mark.parametrize(("run", "common"), [("awp", SEEDS), ("others", [3, 8]), ("single", [8]), ("plain", [3])])
+def test_runs_are_compared_over_their_common_trainings(project, results, run, common):
+    """The lists of seeds may differ; a run that lists none has the common one, here 3."""
+    (row,) = pair(results, run, "seeds").itertuples()
+    if run in ("single", "plain"):
+        pred, mos = scored(project, run, {"single": "8-0", "plain": 0}[run])
+        value = ROW_METRICS["srcc"](pred[None], mos[None])
+        own = Sample(value, {TEST: influence(pred, mos, "srcc")[None] / 12})
+    else:
+        own = clean_srcc(project, run, common)
+    expected = (own - clean_srcc(project, "seeds", common)).estimate()
+    assert (row.difference, row.standard_error) == pytest.approx((expected.value, expected.error), abs=1e-12)
+    assert (row.freedom, row.p) == pytest.approx((expected.freedom, expected.two_sided()))
+    assert (row.trainings, row.n, row.reference) == (len(common), 12, True)
 
 
-@pytest.mark.parametrize("other", ["others", "plain", "single", "both"])
-def test_runs_of_other_seeds_or_cuts_are_not_compared(results, other):
-    assert pair(results, other, "seeds").empty
+def test_runs_of_other_seeds_or_cuts_are_not_compared(results):
+    assert pair(results, "both", "seeds").empty
+    assert pair(results, "single", "plain").empty
 
 
 def test_spread_keeps_seeds_and_splits_apart(project, results):
@@ -269,10 +282,10 @@ def test_spread_keeps_seeds_and_splits_apart(project, results):
     assert np.isnan([plain.std_over_seeds, plain.std_over_splits]).all()
 
 
-def test_the_selection_bonus_is_the_median_over_trainings(project, results):
+def test_the_selection_bonus_is_the_mean_over_trainings(project, results):
     row = selection_bonus([results("seeds")]).query("level == 'run' and metric == 'SRCC'").iloc[0]
     contents_ = read(project, "seeds")["folds"].values()
-    assert row.bonus == pytest.approx(np.median([c["selection_bonus"][TEST]["srcc"] for c in contents_]), abs=1e-12)
+    assert row.bonus == pytest.approx(np.mean([c["selection_bonus"][TEST]["srcc"] for c in contents_]), abs=1e-12)
 
 
 def test_a_panel_of_curves_shows_the_first_training(project):

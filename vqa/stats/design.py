@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from vqa.stats.trainings import FEWEST, Estimate, Sample
+from vqa.stats.trainings import FEWEST, Estimate, Sample, student
 
 MOST = 200
 
@@ -34,17 +34,16 @@ class Design:
             return cls(float("nan"), float("nan"), float("nan"), items)
         return cls(max(0.0, known - interplay / trainings), interplay, max(0.0, between - interplay), items)
 
+    def error_of_one(self) -> float:
+        """Standard error of one training on other items, as many."""
+        return math.sqrt(self.common + self.interplay + self.seeds)
+
     def estimate(self, value: float, trainings: int, times: float = 1.0) -> Estimate:
         """What would be known of a true ``value`` with so many trainings and ``times`` the items."""
-        common, interplay = self.common / times, self.interplay / times
-        known, beyond = common + interplay / trainings, self.seeds / trainings
-        total, freedom = known + beyond, max(self.items * times - 1, 1)
-        if not total > 0:
-            return Estimate(value, math.sqrt(max(total, 0.0)), math.inf, trainings)
-        between = (beyond + interplay / trainings * 2 / trainings) ** 2 / (trainings - 1)
-        weight, satterthwaite = beyond / total, total**2 / (known**2 / freedom + between)
-        mixed = 1 / ((1 - weight) / satterthwaite + weight / (trainings - 1))
-        return Estimate(value, math.sqrt(total), mixed, trainings)
+        interplay = self.interplay / times
+        known = self.common / times + interplay / trainings
+        apart = self.seeds + interplay * 3 / trainings
+        return student(value, trainings, [(known, max(self.items * times - 1, 1))], self.seeds, apart)
 
     def trainings_for(self, effect: float, level: float, power: float, times: float = 1.0) -> int | None:
         """Fewest trainings that find an effect so often, with ``times`` the items; None if :data:`MOST` do not."""

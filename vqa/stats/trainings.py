@@ -40,6 +40,12 @@ class Estimate:
         """Whether it says something of a method, not only of the trainings that were made."""
         return self.trainings >= FEWEST
 
+    def strict(self) -> "Estimate":
+        """With the degrees of freedom of the trainings alone: far out in the tail no others can be trusted."""
+        if self.trainings < 2:
+            return self
+        return Estimate(self.value, self.error, min(self.freedom, self.trainings - 1), self.trainings)
+
     def interval(self, level: float = 0.05) -> tuple[float, float]:
         """Interval that misses the true value with probability ``level``, half on either side."""
         half = float(stats.t.ppf(1 - level / 2, self.freedom)) * self.error if self.error != 0 else 0.0
@@ -140,19 +146,34 @@ def mixed(values: np.ndarray, over_items: Sequence[tuple[float, int]], interplay
         interplay: I, what of B the items explain: how differently they move the trainings.
     """
     trainings, value = len(values), float(np.mean(values))
-    known = sum(variance for variance, _ in over_items)
-    uncertain = sum(variance**2 / freedom for variance, freedom in over_items)
     if trainings == 1:
-        error = math.sqrt(known) if over_items else float("nan")
-        return Estimate(value, error, known**2 / uncertain if uncertain > 0 else math.inf, 1)
+        return student(value, 1, over_items, 0.0, 0.0) if over_items else Estimate(value, math.nan, math.inf, 1)
     between = float(np.var(values, ddof=1))
-    beyond = max(0.0, between - interplay) / trainings
-    total = known + beyond
+    apart = max(0.0, between - interplay * (trainings - 3) / trainings)
+    return student(value, trainings, over_items, max(0.0, between - interplay), apart)
+
+
+def student(
+    value: float, trainings: int, over_items: Sequence[tuple[float, float]], seeds: float, apart: float
+) -> Estimate:
+    """Standard error and degrees of freedom of a mean over trainings, from its variances.
+
+    Args:
+        value: the mean.
+        trainings: T.
+        over_items: see :func:`mixed`.
+        seeds: variance between trainings beyond the items.
+        apart: the part of the variance between trainings that is taken for uncertain.
+    """
+    beyond = seeds / trainings
+    total = sum(variance for variance, _ in over_items) + beyond
     if not total > 0:
         return Estimate(value, math.sqrt(total), math.inf, trainings)
-    discount = interplay * (trainings - 2) / trainings
-    uncertain += (max(0.0, between - discount) / trainings) ** 2 / (trainings - 1)
-    weight, freedom = beyond / total, total**2 / uncertain
+    uncertain = sum(variance**2 / freedom for variance, freedom in over_items)
+    if trainings == 1:
+        return Estimate(value, math.sqrt(total), total**2 / uncertain, 1)
+    freedom = total**2 / (uncertain + (apart / trainings) ** 2 / (trainings - 1))
+    weight = beyond / total
     return Estimate(value, math.sqrt(total), 1 / ((1 - weight) / freedom + weight / (trainings - 1)), trainings)
 
 

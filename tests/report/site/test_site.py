@@ -13,6 +13,7 @@ from site_fixture import NASTY, build_site_project, edit_csv
 from site_page import Page, landscape_data, text_of
 
 from stages import site
+from vqa.report.site import run_plots
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +128,8 @@ def test_cell_shows_value_interval_test_and_verdict(project: Path, pages: dict[s
 
 def test_a_method_differs_by_its_p_and_with_three_trainings_only(copy: Path) -> None:
     for p, trainings in ((0.051, 3), (0.001, 2)):
-        edit_csv(copy / "reports" / "statistics" / "comparisons.csv", lambda t: t.assign(p=p, trainings=trainings))
+        new = {"p": p, "difference": 0.2, "trainings": trainings}
+        edit_csv(copy / "reports" / "statistics" / "comparisons.csv", lambda t, new=new: t.assign(**new))
         assert call(site.main, copy) == 0
         assert 'class="mark up"' not in (copy / "reports" / "site" / "tables.html").read_text()
     new = {"p": 0.049, "difference": 0.2, "trainings": 3}
@@ -181,6 +183,17 @@ def test_page_of_a_run_has_its_items_and_its_place(project: Path, pages: dict[st
     assert {"A06.html", "../tables.html#table05", "../runs.html"} <= set(links)
     metrics = json.loads((project / "runs" / "A15" / "metrics.json").read_text())
     assert f"{metrics['clean']['scores']['konvid1k/test']['srcc']:.3f}" in text_of(page)
+
+
+def test_a_plot_of_many_items_has_few_dots_and_says_so(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_plots, "DOTS", 10)
+    assert call(site.main, copy) == 0
+    page = Page((copy / "reports" / "site" / "runs" / "A15.html").read_text())
+    pairs = pd.read_csv(copy / "runs" / "A15" / "predictions.csv").query("protocol == 'clean' and split == 'test'")
+    assert sum(item in data for data in page.data for item in pairs.item) == 2 * 10
+    for extreme in (pairs.mos.idxmin(), pairs.mos.idxmax()):
+        assert any(pairs.item[extreme] in data for data in page.data)
+    assert f"10 of {len(pairs)} items" in text_of(page)
 
 
 def test_sharpness_is_compared_within_groups_only(copy: Path) -> None:

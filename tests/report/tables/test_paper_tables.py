@@ -107,7 +107,7 @@ def test_notes_name_the_rows_that_differ(made, frames) -> None:
         pages = {name: (made[0] / "reports" / "tables" / f"{name}.{suffix}").read_text() for name in NAMES}
         assert "the test PLCC of SimpleVQA, SimpleVQA+AWP is that of predictions mapped" in pages["table06"]
         assert "SRCC and PLCC of SimpleVQA come from one epoch" in pages["table01"]
-        assert f"SAMA, SAMA+AWP: median over {len(FOLDS)} random splits or seeds" in pages["table08"]
+        assert f"SAMA, SAMA+AWP: mean over {len(FOLDS)} random splits or seeds" in pages["table08"]
         assert f"n = 12 in each of {len(FOLDS)} splits" in pages["table08"]
         assert {name for name, page in pages.items() if "must not be compared with ours" in page} == set(QUOTED)
         assert {name for name, page in pages.items() if "mapped" in page} == mapped

@@ -19,6 +19,7 @@ from vqa.report.tables.render import escape, latex, markdown, markdown_block, pi
 from vqa.report.tables.results import TrainedRun
 from vqa.settings.params import Table
 from vqa.settings.strict import ParamsError
+from vqa.training.predictions import CLEAN, RELEASED
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +81,10 @@ def test_cells_hold_the_metrics_of_the_run_that_params_name(made: Path) -> None:
 
 def test_released_interval_comes_from_the_best_epoch_of_that_metric(project: Path) -> None:
     """Predictions of all other epochs may change: the interval must not."""
-    path = project / "runs" / "A06" / "predictions.csv"
+    path = project / "runs" / "A06" / RELEASED
     rows = pd.read_csv(path)
     best = json.loads((path.parent / "metrics.json").read_text())["released"]["scores"]["konvid1k/test"]["best_epoch"]
-    used = (rows.weights != "ema") | (rows.protocol != "released") | rows.epoch.isin([best["srcc"], best["plcc"]])
+    used = (rows.weights != "ema") | rows.epoch.isin([best["srcc"], best["plcc"]])
     assert not used.all()
     rows.loc[~used, "prediction"] = 0.0
     rows.to_csv(path, index=False)
@@ -99,9 +100,7 @@ def test_a_run_has_the_same_interval_in_every_table(made: Path) -> None:
 
 
 def test_interval_is_near_the_one_of_scipy(made: Path) -> None:
-    rows = pd.read_csv(made / "runs" / "A01" / "predictions.csv").query(
-        "protocol == 'clean' and dataset == 'konvid1k' and split == 'test'"
-    )
+    rows = pd.read_csv(made / "runs" / "A01" / CLEAN).query("dataset == 'konvid1k' and split == 'test'")
     pair, rng = (rows.prediction.to_numpy(), rows.mos.to_numpy()), np.random.default_rng(0)
     expected = stats.bootstrap(
         pair,
@@ -155,7 +154,7 @@ def test_bad_input_is_one_line_and_exit_code_2(project: Path, capsys: pytest.Cap
 
     edit_metrics(project, "A15", lie)
     assert call(stage.main, project) == 2
-    assert "clean srcc of konvid1k/test in metrics.json is not that of predictions.csv" in capsys.readouterr().err
+    assert "clean srcc of konvid1k/test in metrics.json is not that of its predictions" in capsys.readouterr().err
     (project / "runs" / "A15" / "metrics.json").unlink()
     assert call(stage.main, project) == 2
     assert capsys.readouterr().err.endswith("metrics.json is missing: `dvc repro evaluate@A15` makes it\n")
@@ -259,8 +258,8 @@ GOLDEN = """\
 training, at the last epoch.
 - Clean protocol: nothing is picked on the test set: EMA weights, where the method has them, after the last epoch, \
 deterministic sampling; train values come from the same model in evaluation mode.
-- Intervals: [low, high] is the 95 % percentile bootstrap over the test items (200 resamples); it does not cover the \
-training seed or the choice of the epoch.
+- Intervals: [low, high] is the 95 % interval: of the mean of three trainings and more over other trainings and other \
+items, of fewer trainings over other items alone. It does not cover the choice of the epoch.
 - Gap: train minus test.
 - Data: YouTube-UGC n = 40 (items 0123456789ab); training seed 42.
 - Coverage: 3 cells: 2 trained, 0 quoted, 1 missing (per protocol).
@@ -271,8 +270,9 @@ def test_golden_page(made: Path) -> None:
     base = {"table": "Table 13", "method": "FAST-VQA+AWP", "dataset": "YouTube-UGC"}
     texts = ["trained_on", "note", "seeds", "run", "items_digest", "selection", "mapping"]
     base |= dict.fromkeys(texts, "")
-    empty = {**dict.fromkeys(["value", "delta", "ci_low", "ci_high", "n", "folds"]), "source": "missing"}
-    filled = {"delta": 0.0, "n": 40, "folds": 1, "seeds": "42", "source": "trained", "run": "B01"}
+    numbers = ["value", "delta", "ci_low", "ci_high", "error", "freedom", "n", "folds"]
+    empty = {**dict.fromkeys(numbers), "covers": "", "source": "missing"}
+    filled = {"delta": 0.0, "n": 40, "folds": 1, "seeds": "42", "covers": "items", "source": "trained", "run": "B01"}
     srcc, gap = {"metric": "SRCC", "split": "test"}, {"metric": "PLCC", "split": "gap"}
     test = {"value": 0.8123, "ci_low": 0.7, "ci_high": 0.9012, "paper": 0.819, "items_digest": "0123456789ab"}
     difference = {"value": -0.0199, "ci_low": -0.1, "ci_high": 0.1, "paper": 0.128, "items_digest": "a+b"}

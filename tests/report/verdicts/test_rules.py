@@ -35,7 +35,8 @@ ESTIMATES = st.builds(
 SIDES = st.builds(levels, st.just(LEVEL), st.integers(1, 20), st.booleans(), st.booleans())
 
 
-def normal(value: float, error: float = 0.01, trainings: int = 5) -> Estimate:
+def normal(value: float, error: float = 0.01, trainings: int = 10**9) -> Estimate:
+    """So many trainings that a corrected side is normal too."""
     return Estimate(value, error, INF, trainings)
 
 
@@ -113,6 +114,17 @@ def test_a_size_is_reached_significantly() -> None:
     found = [reaches(normal(value), 0.1, HIGH, HIGH) for value in values]
     assert found == [REPRODUCED, UNDECIDED, UNDECIDED, UNDECIDED, CONTRADICTED]
     assert reaches(normal(0.117), 0.1, LOW, HIGH) == reaches(normal(0.083), 0.1, HIGH, LOW) == UNDECIDED
+
+
+def test_a_corrected_side_has_the_degrees_of_freedom_of_the_trainings() -> None:
+    """3 errors are significant at 0.5 % by the normal distribution, not by Student's t with 4 degrees of freedom."""
+    assert exceeds(normal(-0.03, trainings=5), 0.03, HIGH, HIGH) == CONTRADICTED
+    assert exceeds(normal(-0.03), 0.03, HIGH, LOW) == CONTRADICTED
+    assert exceeds(normal(-0.03, trainings=5), 0.03, HIGH, LOW) == ABSENT
+    assert exceeds(normal(0.03, trainings=5), 0.03, LOW, HIGH) == UNDECIDED
+    assert not_above(normal(0.03, trainings=5), MARGIN, HIGH, LOW) == UNDECIDED
+    assert equivalent(normal(0.05, trainings=5), MARGIN, HIGH, LOW) == UNDECIDED
+    assert reaches(normal(0.07, trainings=5), 0.1, HIGH, LOW) == UNDECIDED
 
 
 def test_few_degrees_of_freedom_need_more() -> None:

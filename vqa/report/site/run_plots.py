@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -12,6 +13,17 @@ from vqa.report.site.svg import Plot, padded
 from vqa.settings.params import Run
 
 View = dict[str, Any]
+
+
+# Dots of one scatter; more of them make a page of megabytes and hide each other.
+DOTS = 1000
+
+
+def spread_out(pairs: pd.DataFrame) -> pd.DataFrame:
+    """At most :data:`DOTS` items, evenly over their order by MOS, the lowest and the highest among them."""
+    if len(pairs) <= DOTS:
+        return pairs
+    return pairs.sort_values("mos", kind="stable").iloc[np.linspace(0, len(pairs) - 1, DOTS).round().astype(int)]
 
 
 def scatter(pairs: pd.DataFrame, name: str) -> Markup:

@@ -6,7 +6,7 @@ import numpy as np
 
 from vqa.report.site.embed import compact, decimals, signed, unique_short_names
 from vqa.report.site.inputs import Inputs, Landscape
-from vqa.report.site.run_plots import curve_plots, landscape_plot, scatter
+from vqa.report.site.run_plots import curve_plots, landscape_plot, scatter, spread_out
 from vqa.report.tables.cells import PROTOCOLS, matching_tests, row_key
 from vqa.report.tables.layout import interval
 from vqa.settings.params import Run
@@ -118,8 +118,10 @@ def test_view(name: str, key: str, inputs: Inputs) -> View:
         pairs = pairs[(pairs.protocol == protocol) & (pairs.dataset == dataset) & (pairs.split == split)]
         if len(pairs):
             epoch = f"epoch {pairs.epoch.iloc[0]}, {pairs.weights.iloc[0]} weights".replace("ema", "EMA")
-            said = f"MOS against prediction on {key}, {protocol} protocol, {len(pairs)} items"
-            scatters.append({"protocol": protocol, "epoch": epoch, "svg": scatter(pairs, said)})
+            drawn = spread_out(pairs)
+            items = f"{len(pairs)} items" if len(drawn) == len(pairs) else f"{len(drawn)} of {len(pairs)} items"
+            said = f"MOS against prediction on {key}, {protocol} protocol, {items}"
+            scatters.append({"protocol": protocol, "epoch": f"{epoch}, {items}", "svg": scatter(drawn, said)})
     n = files.metrics["clean"]["scores"].get(key, {}).get("n", "")
     title = inputs.params.datasets[dataset].title
     return {"key": key, "title": f"{title}, {split}", "n": n, "rows": rows, "scatters": scatters}

@@ -18,10 +18,11 @@ from vqa.settings.strict import ParamsError, known_name
 PROTOCOLS = ("released", "clean")
 PAPER_COLUMNS = ("table", "method", "setting", "dataset", "metric", "split", "value", "trained_on", "note")
 ADDED = "not in the paper"
-NUMBERS = ("value", "paper", "delta", "ci_low", "ci_high", "error", "freedom", "n", "folds")
+NUMBERS = ("value", "paper", "delta", "ci_low", "ci_high", "error", "error_of_one", "freedom", "n", "folds")
 COLUMNS = (
     *PAPER_COLUMNS,
-    *("paper", "delta", "ci_low", "ci_high", "error", "freedom", "covers", "n", "folds", "seeds", "protocol", "source"),
+    *("paper", "delta", "ci_low", "ci_high", "error", "error_of_one", "freedom", "covers"),
+    *("n", "folds", "seeds", "protocol", "source"),
     *("selection", "mapping", "items_digest", "run"),
 )
 

@@ -120,13 +120,13 @@ def paired_sample(
         datasets: give the paper's names of the test sets.
 
     Returns:
-        None if they have no training in common, or their items are not the same: a training that drops its last batch
-        leaves some out (S6).
+        None if they have no test set or no training in common, or their items are not the same: a training that drops
+        its last batch leaves some out (S6).
     """
     protocol, dataset, split, column = place
     metric, one, two = column.lower(), runs[a], runs[b]
-    keys = [key for run in (one, two) for key in matching_tests(dataset, run.run.test, datasets)]
-    if len(set(keys)) != 1:
+    keys, others = (matching_tests(dataset, run.run.test, datasets) for run in (one, two))
+    if keys != others or len(keys) != 1:
         return None
     names = [[(training.seed, training.cut) for training in run.trainings] for run in (one, two)]
     common = [training for training in names[0] if training in names[1]]

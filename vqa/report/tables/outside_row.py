@@ -39,13 +39,15 @@ class OutsideRow:
         cell = self._cells.get((protocol, test, metric, split))
         if cell is None:
             return Result()
+        error = (cell["ci_high"] - cell["ci_low"]) / (2 * HALF_WIDTH) if cell["folds"] == 1 else float("nan")
         return Result(
             value=cell["value"],
             ci_low=cell["ci_low"],
             ci_high=cell["ci_high"],
             # Of one list of items the interval is over them, symmetric enough to tell the error; of many splits it says
             # how well their median is computed, and shrinks with their number.
-            error=(cell["ci_high"] - cell["ci_low"]) / (2 * HALF_WIDTH) if cell["folds"] == 1 else float("nan"),
+            error=error,
+            error_of_one=error,
             freedom=float("inf"),
             covers="items" if cell["folds"] == 1 else "splits",
             n=None if pd.isna(cell["n"]) else int(cell["n"]),

@@ -10,6 +10,7 @@ import numpy as np
 from vqa.io import InputError
 from vqa.settings.params import Common, Run
 from vqa.stats.correlation import ROW_METRICS
+from vqa.stats.design import Design
 from vqa.stats.influence import influence
 from vqa.stats.metrics import logistic_map
 from vqa.stats.trainings import Sample, correlation_interval
@@ -28,6 +29,7 @@ class Result:
         ci_low: lower bound of its 95 % interval.
         ci_high: upper bound.
         error: standard error of the value; NaN of published results of many splits.
+        error_of_one: standard error of the value that one training would have, on other items.
         freedom: of Student's t, for the interval (:class:`vqa.stats.trainings.Estimate`).
         covers: what would move the value within its interval: ``trainings and items`` of a method, ``items`` of fewer
             than three trainings, ``splits`` of published results of many splits: there it is an error of computing.
@@ -45,6 +47,7 @@ class Result:
     ci_low: float = float("nan")
     ci_high: float = float("nan")
     error: float = float("nan")
+    error_of_one: float = float("nan")
     freedom: float = float("nan")
     covers: str = ""
     n: int | None = None
@@ -117,6 +120,7 @@ class TrainedRun:
             ci_low=low,
             ci_high=high,
             error=estimate.error,
+            error_of_one=Design.of(sample).error_of_one() if len(sample.values) > 1 else estimate.error,
             freedom=estimate.freedom,
             covers="trainings and items" if estimate.of_method else "items",
             n=block["scores"][keys[-1]]["n"],

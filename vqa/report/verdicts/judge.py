@@ -157,23 +157,36 @@ def part_of(
     paper: float = NAN,
     blind: bool | None = None,
     form: str = "+.3f",
+    bound: float | None = None,
 ) -> Part:
-    """A part with its numbers in words: value, interval, trainings, items, p, and what could have been seen."""
+    """A part with its numbers in words: value, interval, trainings, items, p, and what could have been seen.
+
+    Args:
+        label: see :class:`Part`, as ``verdict``, ``told`` (``printed``), ``paper`` and ``blind``.
+        verdict: of the rule.
+        found: our number.
+        court: gives the level.
+        told: whether the paper's own number carries it.
+        paper: the paper's number.
+        blind: whether it could not have been decided.
+        form: how numbers are written.
+        bound: what p tests a single number against; None for a difference, which is tested against 0.
+    """
     estimate = found.estimate
     if form.endswith(".3f") and found.detectable < 0.005:
         form = form.replace(".3f", ".4f" if found.detectable >= 0.0005 else ".5f")
     items = "" if found.n is None else f", {int(found.n)} items"
     text = f"{estimate.value:{form}} {bounds(*estimate.interval(court.settings.level), form)}"
     text += f", {estimate.trainings} {'training' if estimate.trainings == 1 else 'trainings'}{items}"
-    p = estimate.two_sided()
+    p = replace(estimate, value=estimate.value - (bound or 0.0)).two_sided()
     if not math.isnan(p):
-        text += f", {p_text(p)}"
+        text += f", {p_text(p)}{'' if bound is None else f' against {bound:g}'}"
     if not math.isnan(found.detectable):
         text += f", could have seen {found.detectable:{form.lstrip('+')}}"
     if not estimate.of_method and not math.isnan(p):
         differ = "differ" if p <= court.settings.level else "cannot be told apart"
         these = "this training says nothing" if estimate.trainings == 1 else "so few trainings say nothing"
-        text += f"; {these} of the method (as trainings they {differ})"
+        text += f"; {these} of the method" + (f" (as trainings they {differ})" if bound is None else "")
     return Part(label, verdict, text, told, estimate.value, found.detectable, paper, blind, estimate.trainings)
 
 
@@ -206,7 +219,7 @@ def _gap(statement: Gap, key: tuple, protocol: str, court: Court, both: tuple[fl
     estimate = Estimate(cell["value"], cell["error"], cell["freedom"], int(cell["folds"]))
     found = court.ours.found(estimate, cell["n"])
     verdict = reaches(estimate, statement.at_least, *both)
-    return part_of(label, verdict, found, court, told, paper, form=".3f")
+    return part_of(label, verdict, found, court, told, paper, form=".3f", bound=statement.at_least)
 
 
 def _where(a: tuple, b: tuple, place: tuple) -> str:

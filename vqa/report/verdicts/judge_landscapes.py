@@ -149,7 +149,7 @@ def _correlation(statement: Correlation, protocol: str, court: Court) -> list[Pa
                 parts.append(Part(label, NOT_RUN, "no runs with landscapes", None))
                 continue
             verdict = exceeds(row["found"].estimate, NO_CORRELATION, *both)
-            part = part_of(label, verdict, row["found"], court, form="+.2f")
+            part = part_of(label, verdict, row["found"], court, form="+.2f", bound=0.0)
             parts.append(_with(part, f"mean Spearman over {row['runs']} runs, {row['measure']}: "))
     return parts
 
@@ -219,7 +219,7 @@ def trend(label: str, curve: pd.DataFrame, other: pd.DataFrame | None, both: tup
         verdict = REPRODUCED if above <= both[0] else CONTRADICTED if below <= both[1] else UNDECIDED
     mean, value = curve.mean(axis=1), float(np.mean(trends))
     text = (
-        f"rises in {rising} of {number} {'training' if number == 1 else 'trainings'} ({p_text(min(1, 2 * above))}), "
+        f"rises in {rising} of {number} {'training' if number == 1 else 'trainings'} (one-sided {p_text(above)}), "
         f"mean Spearman {value:+.2f} over {len(epochs)} epochs, from {mean[epochs[0]]:+.3f} to {mean[epochs[-1]]:+.3f}"
     )
     return Part(label, verdict, text, None, value, trainings=number)

@@ -62,10 +62,11 @@ RULES = (
     "every seed over the runs; what is tested is their mean.",
     "A claim about every one of its parts is reproduced if all are; one part, or the mean over all parts, can refute "
     "it. A claim of *up to* so much is reproduced if one part is, and refuted if all are. p-values are raw; where one "
-    "part alone decides, its level is divided by the number of parts. Not run: none of the parts was.",
+    "part alone decides, its level is divided by the number of parts, and its degrees of freedom are those of the "
+    "trainings alone. Not run: none of the parts was.",
     "The paper's own numbers are held against the claims by the same margin: a smaller printed difference is none.",
-    "Cells: the interval of the difference from the paper's number is wider than ours by the square root of two, for "
-    "the paper's videos are others. Reproduced if it lies within `statistics.agreement`; contradicted if it does not "
+    "Cells: the interval of the difference from the paper's number is wider than ours, for the paper's is one "
+    "training, on videos of its own. Reproduced if it lies within `statistics.agreement`; contradicted if it does not "
     "hold 0 and the difference is larger. On data that are not the paper's, cells are not comparable.",
 )
 

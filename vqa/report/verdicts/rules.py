@@ -35,6 +35,11 @@ def levels(level: float, parts: int, every: bool, average: bool = False) -> tupl
     return (level, corrected) if every else (corrected, level)
 
 
+def sides(found: Estimate, support: float, refute: float) -> tuple[Estimate, Estimate]:
+    """The number as either side has it: a side whose level is corrected has the degrees of freedom of the trainings."""
+    return found.strict() if support < refute else found, found.strict() if refute < support else found
+
+
 def exceeds(found: Estimate, claimed: float, support: float, refute: float, at_least: float = 0.0) -> str:
     """Verdict on "is above 0", or on "is above s".
 
@@ -51,11 +56,12 @@ def exceeds(found: Estimate, claimed: float, support: float, refute: float, at_l
     """
     if not found.of_method or math.isnan(found.error):
         return UNDECIDED
-    if found.above(at_least) <= support:
+    bearing, refuting = sides(found, support, refute)
+    if bearing.above(at_least) <= support:
         return REPRODUCED
-    if found.below() <= refute:
+    if refuting.below() <= refute:
         return CONTRADICTED
-    gain, top = found.above() <= support, found.interval(refute)[1]
+    gain, top = bearing.above() <= support, refuting.interval(refute)[1]
     if gain:
         return CONTRADICTED if top < at_least else UNDECIDED
     return ABSENT if top < max(claimed, at_least) else UNDECIDED
@@ -72,7 +78,7 @@ def equivalent(found: Estimate, margin: float, support: float, refute: float) ->
     low, high = found.interval(support)
     if -margin <= low and high <= margin and min(found.above(), found.below()) > max(support, refute):
         return REPRODUCED
-    low, high = found.interval(refute)
+    low, high = sides(found, support, refute)[1].interval(refute)
     return CONTRADICTED if low > margin or high < -margin else UNDECIDED
 
 
@@ -80,7 +86,7 @@ def not_above(found: Estimate, margin: float, support: float, refute: float) -> 
     """Verdict on "does not gain": reproduced if the interval ends below the margin and no gain is significant."""
     if not found.of_method or math.isnan(found.error):
         return UNDECIDED
-    if found.above() <= refute:
+    if sides(found, support, refute)[1].above() <= refute:
         return CONTRADICTED
     return REPRODUCED if found.interval(support)[1] <= margin and found.above() > support else UNDECIDED
 
@@ -91,7 +97,7 @@ def reaches(found: Estimate, at_least: float, support: float, refute: float) -> 
         return UNDECIDED
     if found.above(at_least) <= support:
         return REPRODUCED
-    return CONTRADICTED if found.below(at_least) <= refute else UNDECIDED
+    return CONTRADICTED if sides(found, support, refute)[1].below(at_least) <= refute else UNDECIDED
 
 
 def holds(kind: str, printed: float, margin: float, at_least: float = 0.0) -> bool:
@@ -110,19 +116,19 @@ def holds(kind: str, printed: float, margin: float, at_least: float = 0.0) -> bo
 def agrees(value: float, error: float, freedom: float, paper: float, margin: float, level: float) -> str:
     """Verdict on a cell: ours against the paper's printed number.
 
-    The paper's number has a sampling error too, about as large as ours, for its videos are others: the interval of the
-    difference is wider by the square root of two. Reproduced if it lies within +-margin; contradicted if 0 is outside
-    of it and the difference is larger than the margin.
+    Reproduced if the interval of the difference lies within +-margin; contradicted if 0 is outside of it and the
+    difference is larger than the margin.
 
     Args:
         value: ours.
-        error: its standard error.
+        error: standard error of the difference. The paper's number has one too, for its training and its videos are
+            others: about that of one training of ours.
         freedom: see :class:`vqa.stats.trainings.Estimate`.
         paper: the printed number.
         margin: largest difference of two numbers that agree.
         level: of the interval.
     """
-    low, high = Estimate(value - paper, math.sqrt(2) * error, freedom, 1).interval(level)
+    low, high = Estimate(value - paper, error, freedom, 1).interval(level)
     if -margin <= low and high <= margin:
         return REPRODUCED
     return CONTRADICTED if (low > 0 or high < 0) and abs(value - paper) > margin else UNDECIDED
@@ -130,7 +136,7 @@ def agrees(value: float, error: float, freedom: float, paper: float, margin: flo
 
 def decidable(error: float, freedom: float, margin: float, level: float) -> bool:
     """Whether a cell could be reproduced at all: asked before its number is looked at."""
-    low, high = Estimate(0.0, math.sqrt(2) * error, freedom, 1).interval(level)
+    low, high = Estimate(0.0, error, freedom, 1).interval(level)
     return high - low <= 2 * margin
 
 

@@ -157,7 +157,8 @@ def _cell_verdict(cell: dict, settings: Statistics) -> dict[str, str | float]:
         return {"verdict": UNDECIDED, "reason": "our interval is over splits: an error of computing, not of items"}
     if any(map(math.isnan, (value, *interval))):
         return {"verdict": UNDECIDED, "reason": "our number or its interval is not defined"}
-    error, freedom, margin = cell["error"], cell["freedom"], settings.agreement
+    freedom, margin = cell["freedom"], settings.agreement
+    error = math.hypot(cell["error"], cell["error_of_one"])  # the paper's is one training, on items of its own
     if not decidable(error, freedom, margin, settings.level):
         told = f"cannot be borne out with {cell['n']} items: two lists of them differ by more than {margin:g}"
     else:

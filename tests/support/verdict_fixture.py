@@ -57,11 +57,12 @@ def filled(
             for cell in printed.frames[name].to_dict("records"):
                 cell |= {"paper": float(cell["value"] or "nan"), "protocol": protocol, "table_name": name}
                 row = {**dict.fromkeys(COLUMNS, ""), **cell, "source": "quoted", "value": cell["paper"]}
-                row |= dict.fromkeys(("ci_low", "ci_high", "error", "freedom"), math.nan)
+                row |= dict.fromkeys(("ci_low", "ci_high", "error", "error_of_one", "freedom"), math.nan)
                 if is_ours(cell["method"], cell["setting"]):
                     found = Estimate(value(cell), error, FREEDOM, trainings)
                     low, high = found.interval(SETTINGS.level)
-                    row |= {"value": found.value, "ci_low": low, "ci_high": high, "error": error, "freedom": FREEDOM}
+                    row |= {"value": found.value, "ci_low": low, "ci_high": high, "freedom": FREEDOM}
+                    row |= {"error": error, "error_of_one": error}
                     row |= {"covers": "trainings and items", "n": ITEMS, "folds": trainings, "source": "trained"}
                     row |= {"run": f"{name}-{row_key(cell['method'], cell['setting'])}"}
                 rows.append(row)

@@ -38,6 +38,14 @@ def test_too_few_items_are_told_before_the_numbers_are_looked_at(tmp_path: Path)
         assert set(ours.reason) == {f"{told}; difference {shift:+.3f}"}
 
 
+def test_the_papers_number_is_one_training_however_many_we_have(tmp_path: Path) -> None:
+    """Ours is known to 0.001, but one training may not be."""
+    for error_of_one, shift, verdict in ((0.005, 0.0, REPRODUCED), (0.011, 0.0, UNDECIDED), (0.02, 0.03, UNDECIDED)):
+        evidence = court(tmp_path, lambda cell, shift=shift: cell["paper"] + shift)
+        evidence.ours.tables["table05"]["error_of_one"] = error_of_one
+        assert set(cell_rows(evidence).query("table == 'Table 5'").verdict) == {verdict}
+
+
 @pytest.mark.parametrize(
     ("how", "reason"),
     [

@@ -217,7 +217,7 @@ def test_the_curve_is_that_of_the_first_test_set_and_of_every_training(tmp_path:
         (0.7, 0.1, 5, REPRODUCED),
         (0.7, 0.1, 2, UNDECIDED),
         (0.2, 0.2, 5, UNDECIDED),
-        (0.0, 0.03, 5, ABSENT),
+        (0.0, 0.02, 5, ABSENT),
         (0.0, 0.06, 5, UNDECIDED),
         (-0.7, 0.1, 5, CONTRADICTED),
     ],

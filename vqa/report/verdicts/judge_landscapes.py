@@ -57,9 +57,11 @@ def _rises(table: str, row: str, court: Court, measure: str = "mean_rise") -> pd
 
 def _difference(a: pd.DataFrame, b: pd.DataFrame) -> tuple[Estimate, float, float] | None:
     """Relative difference of the rises over the trainings that both have, and the mean of either; None if none are."""
-    if len(a) == 1 or len(b) == 1:  # one training without a name for its seed: the first one of both
-        a, b = a[:1].reset_index(drop=True), b[:1].reset_index(drop=True)
     common = a.index.intersection(b.index)
+    if not len(common) and any(len(rows) == 1 and rows.index[0].startswith("-") for rows in (a, b)):
+        # One training without a name for its seed: the first one of both.
+        a, b = a[:1].reset_index(drop=True), b[:1].reset_index(drop=True)
+        common = a.index
     if not len(common) or len(a.columns) != len(b.columns):
         return None
     rows_a, rows_b = a.loc[common].to_numpy(), b.loc[common].to_numpy()

@@ -126,9 +126,12 @@ def _in_short(judged: Verdicts) -> list[str]:
     against = [*by_verdict[CONTRADICTED], *by_verdict[ABSENT]]
     decided = len(held) + len(against)
     few = [one for one in open_ if 0 < min(part.trainings for part in one.parts if part.verdict != NOT_RUN) < FEWEST]
+    others = [one for one in open_ if one not in few]
+    blind = [one for one in others if any(part.blind for part in one.parts if part.verdict == UNDECIDED)]
     why = (
-        f"Of these, {len(few)} rest on fewer than three trainings of a row, and of the others the effects that our "
-        "trainings and items could have seen are larger than the claimed ones."
+        f"Of the {len(open_)} that were run and left undecided, {len(few)} rest on fewer than three trainings of a "
+        f"row; in {len(blind)} of the other {len(others)}, the effects that our trainings and items could have seen "
+        "are larger than a claimed one."
     )
     return [
         f"1. Of the {len(main)} claims that the paper stands for, our data decide {decided} under the clean protocol.",

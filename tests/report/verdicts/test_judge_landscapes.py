@@ -1,0 +1,232 @@
+"""Statements about sharpness and epochs on planted landscapes and curves: the unit is the training."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from verdict_fixture import Cell, correlated, court, write_curve, write_landscape
+
+from vqa.report.verdicts.claims import Claim, Correlation, Epochs, Order, Sharpness, Statement
+from vqa.report.verdicts.judge import Court
+from vqa.report.verdicts.rules import ABSENT, CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED
+from vqa.report.verdicts.verdict import Judged, judge
+
+BASE, HALF = "table05-gamma=0", "table05-gamma=0.0001"
+FLATTER = Sharpness("flatter", ("table05",), (("gamma=0.0001", "gamma=0"),))
+AS_SHARP = Sharpness("as_sharp", ("table05",), (("gamma=0.0001", "gamma=0"),), within=0.1)
+GROWS, SHARPENS, TOGETHER = (Epochs(kind, ("table05",), "gamma=0") for kind in ("grows", "sharpens", "together"))
+ORDER = Order("order", "table01", ("SimpleVQA", "FAST-VQA"), metrics=("SRCC",))
+# Rises of five trainings along three directions: both vary by far more than what is planted.
+RISES = np.outer([1.0, 1.3, 0.7, 1.1, 0.9], [0.01, 0.03, 0.02])
+JITTER = np.array([[1, -1, 0.5], [0, 1, -1], [-1, 0.5, 1], [1, 0, -1], [-1, 1, 0.5]])
+RISING = np.linspace(0, 0.2, 12)
+
+
+def judged(statement: Statement, evidence: Court, protocol: str = "clean") -> Judged:
+    return judge("x", Claim("", "", "", statement), protocol, evidence)
+
+
+def verdict(statement: Statement, evidence: Court, protocol: str = "clean") -> str:
+    return judged(statement, evidence, protocol).verdict
+
+
+def changed(share: float, noise: float = 0.01) -> np.ndarray:
+    """Rises whose mean is ``share`` times that of the others, every one of them lower or higher by as much."""
+    return RISES + RISES.mean() * (share - 1 + noise * JITTER)
+
+
+def landscapes(folder: Path, base: np.ndarray, other: np.ndarray, **how) -> Court:
+    write_landscape(folder, BASE, {12: base})
+    write_landscape(folder, HALF, {12: other}, **how)
+    return court(folder)
+
+
+@pytest.mark.parametrize(
+    ("share", "flatter", "steeper"),
+    [(0.8, REPRODUCED, CONTRADICTED), (1.2, CONTRADICTED, REPRODUCED), (1.0, ABSENT, ABSENT)],
+)
+def test_flatter_compares_trainings_of_one_seed_along_one_direction(
+    tmp_path: Path, share: float, flatter: str, steeper: str
+) -> None:
+    reverse = dataclasses.replace(FLATTER, pairs=(("gamma=0", "gamma=0.0001"),))
+    evidence = landscapes(tmp_path, RISES, changed(share))
+    assert [verdict(one, evidence) for one in (FLATTER, reverse)] == [flatter, steeper]
+
+
+@pytest.mark.parametrize("order", [([1, 2, 0, 4, 3], slice(None)), (slice(None), [1, 0, 2])])
+def test_other_pairs_of_trainings_or_directions_decide_nothing(tmp_path: Path, order: tuple) -> None:
+    evidence = landscapes(tmp_path, RISES, changed(0.8)[order])
+    assert verdict(FLATTER, evidence) == UNDECIDED
+
+
+def test_only_trainings_that_both_have_are_compared(tmp_path: Path) -> None:
+    folds = [f"{seed}-0" for seed in (44, 43, 42, 90, 91)]
+    other = np.concatenate([changed(0.8)[[2, 1, 0]], 9 * RISES[:2]])
+    evidence = landscapes(tmp_path, RISES, other, folds=folds)
+    found = judged(FLATTER, evidence)
+    assert found.verdict == REPRODUCED
+    assert found.parts[0].trainings == 3
+    assert "3 trainings" in found.parts[0].numbers
+    assert found.parts[0].numbers.endswith("3 directions")
+    strangers = landscapes(tmp_path, changed(0.8), RISES, folds=[f"{seed}-0" for seed in range(5)])
+    assert verdict(FLATTER, strangers) == UNDECIDED
+    directions = landscapes(tmp_path, RISES, changed(0.8)[:, :2])
+    assert verdict(FLATTER, directions) == UNDECIDED
+
+
+def test_one_training_says_nothing_of_the_method(tmp_path: Path) -> None:
+    one = judged(FLATTER, landscapes(tmp_path, RISES, changed(0.5)[:1], folds=["0"]))
+    assert one.verdict == UNDECIDED
+    assert one.parts[0].value == pytest.approx(-0.5, abs=0.02), "the first training of the run that has more of them"
+    assert "this training says nothing of the method (as trainings they differ)" in one.parts[0].numbers
+    two = judged(FLATTER, landscapes(tmp_path, RISES[:2], changed(0.5)[:2]))
+    assert two.verdict == UNDECIDED
+    assert "so few trainings say nothing of the method" in two.parts[0].numbers
+    assert verdict(FLATTER, landscapes(tmp_path, RISES[:3], changed(0.5)[:3])) == REPRODUCED
+
+
+def test_cuts_without_seeds_are_matched_by_their_names(tmp_path: Path) -> None:
+    write_landscape(tmp_path, BASE, {12: RISES}, folds=["1", "2", "3", "4", "5"])
+    write_landscape(tmp_path, HALF, {12: changed(0.8)[::-1]}, folds=["5", "4", "3", "2", "1"])
+    assert verdict(FLATTER, court(tmp_path)) == REPRODUCED
+
+
+def test_a_landscape_that_was_not_measured_is_named(tmp_path: Path) -> None:
+    write_landscape(tmp_path, BASE, {12: RISES})
+    (part,) = judged(FLATTER, court(tmp_path)).parts
+    assert (part.verdict, part.numbers) == (NOT_RUN, "no landscape of gamma=0.0001")
+    assert verdict(FLATTER, landscapes(tmp_path, 0 * RISES, RISES)) == UNDECIDED, "no rise to compare with"
+
+
+@pytest.mark.parametrize(
+    ("share", "noise", "expected"),
+    [
+        (1.0, 0.01, REPRODUCED),
+        (1.05, 0.01, UNDECIDED),  # within the share, but different
+        (1.5, 0.01, CONTRADICTED),
+        (0.6, 0.01, CONTRADICTED),
+        (1.0, 0.3, UNDECIDED),
+    ],
+)
+def test_as_sharp_is_within_a_share(tmp_path: Path, share: float, noise: float, expected: str) -> None:
+    assert verdict(AS_SHARP, landscapes(tmp_path, RISES, changed(share, noise))) == expected
+
+
+@pytest.mark.parametrize(
+    ("share", "wider", "expected"),
+    [
+        (2.0, 0.2, REPRODUCED),
+        (0.5, -0.2, REPRODUCED),
+        (0.5, 0.2, CONTRADICTED),
+        (2.0, -0.2, CONTRADICTED),
+        (1.0, 0.2, UNDECIDED),
+        (2.0, 0.0, UNDECIDED),
+    ],
+)
+def test_order_is_that_of_the_loss_without_units(tmp_path: Path, share: float, wider: float, expected: str) -> None:
+    """The files' rises of the methods' own losses say the opposite."""
+
+    def gaps(cell: Cell) -> float:
+        return 0.1 + wider * (cell["method"] == "SimpleVQA")
+
+    write_landscape(tmp_path, "table01-SimpleVQA", {12: changed(share)}, "linearity_rise")
+    write_landscape(tmp_path, "table01-FAST-VQA", {12: RISES}, "linearity_rise")
+    assert verdict(ORDER, court(tmp_path, gaps, names=("table01",))) == expected
+    assert verdict(ORDER, court(tmp_path, gaps, names=("table01",), trainings=2)) == UNDECIDED
+
+
+def test_order_is_not_told_from_other_losses(tmp_path: Path) -> None:
+    for name in ("SimpleVQA", "FAST-VQA"):
+        write_landscape(tmp_path, f"table01-{name}", {12: RISES})
+    (part,) = judged(ORDER, court(tmp_path, names=("table01",))).parts
+    assert part.verdict == NOT_RUN
+    assert "no landscape in a loss without units" in part.numbers
+
+
+@pytest.mark.parametrize(
+    ("last", "trainings", "expected"),
+    [(1.3, 5, REPRODUCED), (0.7, 5, CONTRADICTED), (1.0, 5, ABSENT), (1.3, 2, UNDECIDED), (1.3, 1, UNDECIDED)],
+)
+def test_sharpens_holds_the_last_epoch_against_the_first(
+    tmp_path: Path, last: float, trainings: int, expected: str
+) -> None:
+    epochs = {1: RISES, 6: 9 * RISES, 12: changed(last)}
+    write_landscape(tmp_path, BASE, {epoch: rises[:trainings] for epoch, rises in epochs.items()})
+    assert verdict(SHARPENS, court(tmp_path)) == expected
+    write_landscape(tmp_path, BASE, {12: RISES})
+    assert verdict(SHARPENS, court(tmp_path)) == NOT_RUN
+
+
+@pytest.mark.parametrize(
+    ("rising", "falling", "expected"),
+    [
+        (5, 0, REPRODUCED),  # p = 1/32
+        (4, 0, UNDECIDED),  # p = 1/16, however steep
+        (1, 0, UNDECIDED),
+        (7, 1, REPRODUCED),  # p = 9/256
+        (6, 1, UNDECIDED),
+        (0, 5, UNDECIDED),  # either metric alone would refute the claim: p = 1/32 is above half of the level
+        (0, 6, CONTRADICTED),
+    ],
+)
+def test_a_trend_is_one_of_trainings(tmp_path: Path, rising: int, falling: int, expected: str) -> None:
+    number = rising + falling
+    gaps = [RISING] * rising + [RISING[::-1]] * falling
+    write_curve(tmp_path, BASE, gaps)
+    evidence = court(tmp_path)
+    found = judged(GROWS, evidence, "released")
+    assert found.verdict == expected
+    assert found.parts[0].trainings == number
+    assert found.parts[0].numbers.startswith(f"rises in {rising} of {number} training")
+    assert verdict(GROWS, evidence, "clean") == NOT_RUN
+
+
+@pytest.mark.parametrize(("gap", "expected"), [(RISING, REPRODUCED), (RISING[::-1], CONTRADICTED)])
+def test_together_is_about_the_epochs_that_were_measured(tmp_path: Path, gap: np.ndarray, expected: str) -> None:
+    """Where no landscape was measured the gap does the opposite."""
+    kept, gaps = {1, 3, 6, 9, 12}, [gap.copy() for _ in range(6)]
+    for one in gaps:
+        one[[epoch - 1 for epoch in range(1, 13) if epoch not in kept]] *= -9
+    write_curve(tmp_path, BASE, gaps)
+    write_landscape(tmp_path, BASE, {epoch: epoch * np.tile(RISES, (2, 1))[:6] for epoch in kept})
+    assert verdict(TOGETHER, court(tmp_path), "released") == expected
+    assert verdict(TOGETHER, court(tmp_path), "clean") == NOT_RUN
+
+
+def test_no_trend_without_epochs_or_change(tmp_path: Path) -> None:
+    for gaps in ([[0.0, 0.1]] * 6, [[0.1] * 5] * 6):
+        write_curve(tmp_path, BASE, gaps)
+        (part, _) = judged(GROWS, court(tmp_path), "released").parts
+        assert part.verdict == UNDECIDED
+        assert part.numbers == f"{len(gaps[0])} epochs say nothing of a trend"
+    assert verdict(TOGETHER, court(tmp_path), "released") == NOT_RUN
+
+
+def test_the_curve_is_that_of_the_first_test_set_and_of_every_training(tmp_path: Path) -> None:
+    write_curve(tmp_path, BASE, [[0.0, 0.1, 0.3], [0.2, 0.1, 0.0]], ["43-0", "42-0"])
+    curve = court(tmp_path).ours.curve(BASE, "PLCC")
+    assert list(curve.index) == [1, 2, 3]
+    assert list(curve["43-0"]) == pytest.approx([0.0, 0.1, 0.3])
+    assert list(curve["42-0"]) == pytest.approx([0.2, 0.1, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("spearman", "error", "trainings", "expected"),
+    [
+        (0.7, 0.1, 5, REPRODUCED),
+        (0.7, 0.1, 2, UNDECIDED),
+        (0.2, 0.2, 5, UNDECIDED),
+        (0.0, 0.02, 5, ABSENT),
+        (0.0, 0.06, 5, UNDECIDED),
+        (-0.7, 0.1, 5, CONTRADICTED),
+    ],
+)
+def test_correlation_takes_the_rise_at_the_step_of_params(
+    tmp_path: Path, spearman: float, error: float, trainings: int, expected: str
+) -> None:
+    table = correlated(spearman, error, trainings=trainings)
+    found = judged(Correlation("correlation", ("all, within groups",)), court(tmp_path, correlations=table))
+    assert found.verdict == expected
+    assert all("over 31 runs, mean_rise_0.2" in part.numbers for part in found.parts)
+    assert verdict(Correlation("correlation", ("others",)), court(tmp_path, correlations=table)) == NOT_RUN

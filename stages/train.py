@@ -1,9 +1,8 @@
 """Train one run: ``python -m stages.train RUN``.
 
-Reads the prepared data sets and the weights to start from; writes ``runs/RUN/``: ``run.json`` (what was run),
-``curve.csv`` (per epoch), ``epoch_predictions.csv`` (on-the-fly train, EMA and raw test scores of every epoch) and
-``weights/`` (safetensors; in a folder by training if there are several). A killed run goes on from ``.state/RUN/``
-after its last full epoch, with the same result.
+Reads the prepared data sets and the weights to start from; writes ``runs/RUN/``: ``run.json``, ``curve.csv`` (per
+epoch), ``epoch_predictions.csv`` (on-the-fly train, EMA and raw test scores) and ``weights/`` (in a folder by training
+if there are several). A killed run goes on from ``.state/RUN/`` after its last full epoch, with the same result.
 """
 
 import dataclasses

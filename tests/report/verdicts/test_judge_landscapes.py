@@ -86,6 +86,13 @@ def test_one_training_says_nothing_of_the_method(tmp_path: Path) -> None:
     assert verdict(FLATTER, landscapes(tmp_path, RISES[:3], changed(0.5)[:3])) == REPRODUCED
 
 
+def test_one_training_is_held_against_that_of_its_seed(tmp_path: Path) -> None:
+    (part,) = judged(FLATTER, landscapes(tmp_path, RISES, changed(0.5)[3:4], folds=["45-0"])).parts
+    assert part.value == pytest.approx(-0.5 * RISES.mean() / RISES[3].mean(), abs=0.02)
+    (part,) = judged(FLATTER, landscapes(tmp_path, RISES, changed(0.5)[3:4], folds=["99-0"])).parts
+    assert "for the same trainings" in part.numbers
+
+
 def test_cuts_without_seeds_are_matched_by_their_names(tmp_path: Path) -> None:
     write_landscape(tmp_path, BASE, {12: RISES}, folds=["1", "2", "3", "4", "5"])
     write_landscape(tmp_path, HALF, {12: changed(0.8)[::-1]}, folds=["5", "4", "3", "2", "1"])

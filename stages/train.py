@@ -1,9 +1,8 @@
 """Train one run: ``python -m stages.train RUN``.
 
-Reads the prepared data sets and the weights to start from; writes ``runs/RUN/``: ``run.json`` (what was run),
-``curve.csv`` (per epoch), ``epoch_predictions.csv`` (released protocol: on-the-fly train, EMA and raw test scores of
-every epoch) and ``weights/`` (safetensors; in a folder by training if there are several, for seeds or cuts of the data
-set). A killed run goes on from ``.state/RUN/`` after its last full epoch, with the same result.
+Reads the prepared data sets and the weights to start from; writes ``runs/RUN/``: ``run.json``, ``curve.csv`` (per
+epoch), ``epoch_predictions.csv`` (on-the-fly train, EMA and raw test scores) and ``weights/`` (in a folder by training
+if there are several). A killed run goes on from ``.state/RUN/`` after its last full epoch, with the same result.
 """
 
 import dataclasses
@@ -56,8 +55,9 @@ def main() -> None:
     data = [Path("prepared") / dataset for dataset in run.datasets]
     read = [*(folder / "items.csv" for folder in data), Path(run.init)]
     read += [path for folder in data for path in sorted(folder.glob("features/*.npy"))]
+    files = [file_digest(path) for path in read]
     states = Path(".state") / name
-    out, state = Path("runs") / name, states / digest(repr((record, code, [*map(file_digest, read)])))[:16]
+    out, state = Path("runs") / name, states / digest(repr((record, code, files)))[:16]
     curves, predictions = [], []
     for training, (train, *tests) in parts.items():
         seed, workers, last = training.seed, common.loader_workers, state / f"fold_{training.fold}.pt"

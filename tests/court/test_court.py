@@ -8,6 +8,8 @@ from rates import COLUMNS, measure
 from scipy import stats
 from world import SIZES
 
+from vqa.report.verdicts.page import rate_table
+
 # Highest rate of a wrong verdict, and of intervals that hold the truth, in percent.
 WRONG, COVERAGE = 6.0, (93.0, 97.5)
 FALSE = ("false_reproduced", "false_contradicted", "false_absent")
@@ -49,6 +51,11 @@ def test_the_table_has_every_kind_at_every_scale_within_its_bars() -> None:
     assert table[list(FALSE)].max().max() <= WRONG + 1
     assert table.coverage.min() >= COVERAGE[0] - 1
     assert table.coverage.max() <= COVERAGE[1] + 1
+
+
+def test_the_documentation_shows_that_table() -> None:
+    text = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
+    assert "\n".join(rate_table(pd.read_csv(ROOT / "reports" / "court.csv"))) in text
 
 
 @pytest.mark.court

@@ -110,6 +110,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "vqa/__init__.py": "",
         "reports/paper/table02.csv": "the paper's numbers",
         "reports/claims.yaml": "the paper's claims",
+        "reports/court.csv": "how often verdicts err",
         **{f"vqa/report/site/{name}": "the looks" for name in ("script.js", "style.css", "templates/page.html")},
         **{f"stages/{name}.py": f"from stages import run\n\nrun({name!r})\n" for name in GRAPH},
     }

@@ -158,7 +158,15 @@ def test_from_a_folder_of_clips_to_a_table_and_a_figure(tmp_path, clips):
     for name in ("vqa", "stages", "reports/paper"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "paper").mkdir()
-    files = ("params.yaml", "sources.yaml", "dvc.yaml", "reports/claims.yaml", ".dvc/config", "paper/.gitignore")
+    files = (
+        "params.yaml",
+        "sources.yaml",
+        "dvc.yaml",
+        "reports/claims.yaml",
+        "reports/court.csv",
+        ".dvc/config",
+        "paper/.gitignore",
+    )
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     subprocess.run(
         [sys.executable, "-m", "dvc", "init", "-q"], cwd=root, check=True, env={**os.environ, "DVC_NO_ANALYTICS": "1"}

@@ -40,6 +40,8 @@ def test_page_says_what_it_shows_and_what_it_does_not(made: Path) -> None:
     assert f"{base.value.item():.3f} [{base.ci_low.item():.3f}, {base.ci_high.item():.3f}]" in row
     assert row.split() == ["|", "3,", "5", *row.split()[3:-2], "0.872", "|"]
     assert "orphan" not in page
+    assert "by the mixed test over three trainings and more and over items, each for itself, level 0.05." in page
+    assert "of fewer trainings over other items alone" in page
 
 
 def test_page_counts_items_and_exclusions_of_every_data_set(made: Path) -> None:

@@ -190,7 +190,8 @@ def write_verdicts(reports: Path, frames: dict[str, pd.DataFrame]) -> None:
         "ci_high",
     ]
     cells = pd.concat([frame[[*names, "source"]] for frame in frames.values()], ignore_index=True)
-    drawn = np.where(cells.source == "trained", [CELL_VERDICTS[i % 3] for i in range(len(cells))], NOT_RUN)
+    judged = [verdict for verdict in CELL_VERDICTS if verdict != NOT_RUN]
+    drawn = np.where(cells.source == "trained", [judged[i % 4] for i in range(len(cells))], NOT_RUN)
     cells = cells.assign(verdict=drawn, reason="the paper's number is outside of our interval").drop(columns="source")
     write_csv(reports / "verdicts.csv", cells)
     claims = []

@@ -254,7 +254,8 @@ def _how_to_read(params: Params) -> list[str]:
     return [
         *(f"- {name.capitalize()} protocol: {text}" for name, text in definitions.items()),
         f"- {MARK} beside a value: it differs from the table's reference row (own recipe, gamma 0, or the row without "
-        f"AWP) by the mixed test over trainings and items, each for itself, level {params.statistics['level']:g}.",
+        f"AWP) by the mixed test over three trainings and more and over items, each for itself, level "
+        f"{params.statistics['level']:g}.",
         f"- Intervals: {interval_definition()} A difference between two rows that is small against their "
         "intervals says nothing about which is better.",
         *beside,

@@ -1,7 +1,6 @@
 """The site without a browser: links, well-formedness, escaping, determinism, and what happens to missing files."""
 
 import itertools
-import json
 import shutil
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,7 +12,10 @@ from site_fixture import NASTY, build_site_project, edit_csv
 from site_page import Page, landscape_data, text_of
 
 from stages import site
-from vqa.report.site import run_plots
+from vqa.report.site import tables
+from vqa.report.site.tables import SIGNS
+from vqa.report.tables.cells import PROTOCOLS
+from vqa.report.verdicts.rules import CELL_VERDICTS, VERDICTS
 
 
 @pytest.fixture(scope="module")
@@ -143,14 +145,44 @@ def test_a_method_differs_by_its_p_and_with_three_trainings_only(copy: Path) -> 
     assert call(site.main, copy) == 0
     text = (copy / "reports" / "site" / "tables.html").read_text()
     assert 'class="mark up"' not in text
-    assert "reference row (1 %, each for itself)" in text
+    assert "reference row (1 %, each for itself, by three trainings and more)" in text
 
 
-def test_a_published_log_has_a_bonus_without_page_and_interval(project: Path) -> None:
-    text = (project / "reports" / "site" / "statistics.html").read_text()
-    assert '<th scope="row">H08</th>' in text
-    assert "1 run</td>" in text
-    assert "nan" not in text
+def test_a_single_training_is_not_called_trainings(project: Path) -> None:
+    one = {"a": "x", "b": "y", "difference": 0.2, "ci_low": 0.1, "ci_high": 0.3, "p": 0.0001, "detectable": 0.084}
+    mark = tables.mark({**one, "trainings": 1.0}, 0.05)
+    assert mark == {
+        "sign": "ns",
+        "kind": "ns",
+        "text": "not significantly different from y: difference +0.200 [0.100, 0.300], p < 0.001, 1 training, "
+        "could have seen 0.084",
+    }
+    assert tables.mark({**one, "trainings": 3.0, "difference": -0.2}, 0.05)["sign"] == "▼"
+    assert tables.mark(None, 0.05) is None
+
+
+def test_every_verdict_has_a_sign_of_its_own_a_look_and_its_count(project: Path, pages: dict[str, Page]) -> None:
+    every = {*VERDICTS, *CELL_VERDICTS}
+    assert set(SIGNS) == every
+    assert len(set(SIGNS.values())) == len(every)
+    style = (project / "reports" / "site" / "style.css").read_text()
+    for word in every:
+        for rule in (".verdict.", ".sign.", ".share.", ".stack ."):
+            assert f"{rule}{word.replace(' ', '-')}" in style, word
+    claims, cells = (pd.read_csv(project / "reports" / f"{name}.csv") for name in ("claims", "verdicts"))
+    text = text_of(pages["verdicts.html"])
+    for word in every:
+        counts = [
+            (frame[frame.protocol == protocol].verdict == word).sum()
+            for frame in (claims, cells)
+            for protocol in PROTOCOLS
+        ]
+        assert f"{SIGNS[word]} {word} {' '.join(map(str, counts))} " in text, word
+    assert (claims.verdict == "absent").any()
+    assert (cells.verdict == "not comparable").any()
+    assert "not comparable: the paper's number" in (project / "reports" / "site" / "tables.html").read_text().replace(
+        "&#39;", "'"
+    )
 
 
 def test_data_of_the_landscapes_are_those_of_the_files(project: Path, pages: dict[str, Page]) -> None:
@@ -166,44 +198,6 @@ def test_data_of_the_landscapes_are_those_of_the_files(project: Path, pages: dic
         assert shown["parts"]["test"][direction] == pytest.approx(rows.sort_values("alpha").loss.tolist(), rel=1e-4)
     assert shown["alpha"] == pytest.approx(sorted(set(curve.alpha)))
     assert "Not measured: γ = 0.01 (A01/epoch_9_ema)" in text_of(pages["landscapes.html"])
-
-
-def test_run_without_a_landscape_says_so(pages: dict[str, Page]) -> None:
-    assert "No landscape was measured" in text_of(pages["runs/A06.html"])
-    assert "No landscape was measured" not in text_of(pages["runs/A15.html"])
-    assert "top eigenvalue" in text_of(pages["runs/A15.html"])
-
-
-def test_page_of_a_run_has_its_items_and_its_place(project: Path, pages: dict[str, Page]) -> None:
-    page = pages["runs/A15.html"]
-    pairs = pd.read_csv(project / "runs" / "A15" / "predictions.csv")
-    clean = pairs.query("protocol == 'clean' and split == 'test'")
-    assert sum(item in data for data in page.data for item in clean.item) == 2 * len(clean)  # both protocols
-    links = [found.get("href") for tag, found in page.tags if tag == "a"]
-    assert {"A06.html", "../tables.html#table05", "../runs.html"} <= set(links)
-    metrics = json.loads((project / "runs" / "A15" / "metrics.json").read_text())
-    assert f"{metrics['clean']['scores']['konvid1k/test']['srcc']:.3f}" in text_of(page)
-
-
-def test_a_plot_of_many_items_has_few_dots_and_says_so(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_plots, "DOTS", 10)
-    assert call(site.main, copy) == 0
-    page = Page((copy / "reports" / "site" / "runs" / "A15.html").read_text())
-    pairs = pd.read_csv(copy / "runs" / "A15" / "predictions.csv").query("protocol == 'clean' and split == 'test'")
-    assert sum(item in data for data in page.data for item in pairs.item) == 2 * 10
-    for extreme in (pairs.mos.idxmin(), pairs.mos.idxmax()):
-        assert any(pairs.item[extreme] in data for data in page.data)
-    assert f"10 of {len(pairs)} items" in text_of(page)
-
-
-def test_sharpness_is_compared_within_groups_only(copy: Path) -> None:
-    path = copy / "reports" / "statistics" / "sharpness_points.csv"
-    edit_csv(path, lambda t: pd.concat([t, t.iloc[:1].assign(run="A06", train="livevqc")]))
-    assert call(site.main, copy) == 0
-    page = Page((copy / "reports" / "site" / "statistics.html").read_text())
-    assert "Not drawn, for there is no other run of their method and training set to compare with: A06" in text_of(page)
-    drawn = [data for data in page.data if ": curvature " in data]
-    assert [data.partition(" ")[0] for data in drawn] == ["A01", "A15"]
 
 
 def test_without_landscapes_there_is_a_site_all_the_same(copy: Path) -> None:

@@ -60,6 +60,7 @@ def test_mapped_plcc_and_its_interval_come_from_mapped_predictions(project: tupl
     expected = over_items(mapped, mos, "plcc")
     np.testing.assert_allclose((found.ci_low, found.ci_high), correlation_interval(expected), atol=1e-9)
     assert (found.error, found.freedom, found.covers) == (pytest.approx(expected.error), pytest.approx(23), "items")
+    assert found.error_of_one == found.error
     assert (found.mapping, found.selection) == ("logistic", "best_srcc")
     plain = {
         name: run.result(*cell)
@@ -113,6 +114,9 @@ def test_seeds_give_the_mean_and_its_interval_over_seeds_and_items(project: tupl
     assert (found.error, found.freedom) == pytest.approx((expected.error, expected.freedom))
     assert (found.ci_low, found.ci_high) == pytest.approx(correlation_interval(expected))
     assert (found.n, found.folds, found.seeds, found.covers) == (24, 3, "3 8 5", "trainings and items")
+    # One training on other items: what items have in common, what is its own, and what seeds differ by beyond that.
+    common, seeds = max(0, known - apart / 3), max(0, np.var(values, ddof=1) - apart)
+    assert found.error_of_one == pytest.approx(np.sqrt(common + apart + seeds))
     parts = {split: run.sample("clean", TEST, "plcc", split) for split in ("gap", "train", "test")}
     assert {name: one.shape for name, one in parts["gap"].items.items()} == {"konvid1k/train": (3, 48), TEST: (3, 24)}
     np.testing.assert_allclose(parts["gap"].values, parts["train"].values - parts["test"].values)

@@ -270,7 +270,7 @@ def test_golden_page(made: Path) -> None:
     base = {"table": "Table 13", "method": "FAST-VQA+AWP", "dataset": "YouTube-UGC"}
     texts = ["trained_on", "note", "seeds", "run", "items_digest", "selection", "mapping"]
     base |= dict.fromkeys(texts, "")
-    numbers = ["value", "delta", "ci_low", "ci_high", "error", "freedom", "n", "folds"]
+    numbers = ["value", "delta", "ci_low", "ci_high", "error", "error_of_one", "freedom", "n", "folds"]
     empty = {**dict.fromkeys(numbers), "covers": "", "source": "missing"}
     filled = {"delta": 0.0, "n": 40, "folds": 1, "seeds": "42", "covers": "items", "source": "trained", "run": "B01"}
     srcc, gap = {"metric": "SRCC", "split": "test"}, {"metric": "PLCC", "split": "gap"}

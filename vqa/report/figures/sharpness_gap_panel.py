@@ -1,4 +1,4 @@
-"""Sharpness against the generalization gap, one point per run: the relation that the paper is about."""
+"""Sharpness against the generalization gap, one point per training: the relation that the paper is about."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -79,10 +79,12 @@ class Panel:
             look |= {"s": 46 if kind == "none" else 20, "linewidths": 0.5, "edgecolors": "white"}
             axes.scatter(points.sharpness, points.gap, label=label, **look)
         first = numbers.iloc[0]
-        said = f"Spearman ρ = {first.spearman:+.2f} [{first.ci_low:+.2f}, {first.ci_high:+.2f}], "
-        said += (
-            f"{first.runs:.0f} runs, {first.trainings:.0f} seeds" if first.trainings > 1 else f"{first.runs:.0f} runs"
-        )
+        said = f"{numbers.run.nunique()} runs, no correlation"  # of too few runs, or of equal numbers
+        if not np.isnan(first.spearman):
+            said = (
+                f"Spearman ρ {first.spearman:+.2f} [{first.ci_low:+.2f}, {first.ci_high:+.2f}], {first.runs:.0f} runs"
+            )
+            said += f" of {first.trainings:.0f} trainings" if first.trainings > 1 else ""
         axes.text(0, 1.03, said, transform=axes.transAxes, fontsize=6.6, color=QUIET)
         axes.set_xlabel(self.axis)
         axes.set_ylabel(f"{self.metric.upper()} gap, {self.protocol} protocol")

@@ -138,10 +138,10 @@ def intervals_of(name: str, key: str, inputs: Inputs) -> dict[tuple[str, str], s
 
 
 def sharpness_rows(landscape: Landscape) -> list[list[str]]:
-    """Every sharpness measure: the mean over the directions, and their range where there are several."""
-    rows = []
-    keys = ["weights", "part", "measure", "at"]
-    for (weights, part, measure, at), values in landscape.sharpness.groupby(keys, sort=False):
+    """Every sharpness measure of the first training: the mean over the directions, and the range of several."""
+    rows, table = [], landscape.sharpness
+    table = table[table.fold == table.fold.iloc[0]]
+    for (weights, part, measure, at), values in table.groupby(["weights", "part", "measure", "at"], sort=False):
         mean, low, high = values.value.mean(), values.value.min(), values.value.max()
         ranged = f"{compact(low)} to {compact(high)}" if len(values) > 1 else ""
         rows.append([measure.replace("_", " "), at, part, weights, compact(mean, 4), ranged])

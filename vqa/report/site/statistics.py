@@ -81,7 +81,7 @@ def sharpness_view(inputs: Inputs) -> View:
     """
     points = inputs.sharpness_points
     sizes = points.groupby(["method", "train"])["run"].transform("nunique") if len(points) else pd.Series(dtype=int)
-    alone, points = list(points.run[sizes < SMALLEST_GROUP]), points[sizes >= SMALLEST_GROUP]
+    alone, points = list(points.run[sizes < SMALLEST_GROUP].unique()), points[sizes >= SMALLEST_GROUP]
     groups = list(dict.fromkeys(zip(points.method, points.train, strict=True)))
     fixed = {*POINT_TEXTS, *(name for name in points if name.startswith(("gap_", "test_")))}
     measures = [name for name in points if name not in fixed and points[name].notna().any()]

@@ -122,7 +122,8 @@ def mark(comparison: View | None, level: float) -> View | None:
         f"{'significantly ' + ('higher' if up else 'lower') if found else 'not significantly different'} "
         f"than {comparison['b']}: difference {signed(comparison['difference'])} "
         f"{bounds(comparison['ci_low'], comparison['ci_high'])}, {probability(comparison['p'])}, "
-        f"{comparison['trainings']:.0f} trainings, could have seen {decimals(comparison['detectable'])}"
+        f"{comparison['trainings']:.0f} training{'s' if comparison['trainings'] != 1 else ''}, "
+        f"could have seen {decimals(comparison['detectable'])}"
     )
     return {"sign": sign, "kind": kind, "text": text.replace("different than", "different from")}
 

@@ -128,17 +128,15 @@ def _in_short(judged: Verdicts) -> list[str]:
     few = [one for one in open_ if 0 < min(part.trainings for part in one.parts if part.verdict != NOT_RUN) < FEWEST]
     others = [one for one in open_ if one not in few]
     blind = [one for one in others if any(part.blind for part in one.parts if part.verdict == UNDECIDED)]
-    why = (
-        f"Of the {len(open_)} that were run and left undecided, {len(few)} rest on fewer than three trainings of a "
-        f"row; in {len(blind)} of the other {len(others)}, the effects that our trainings and items could have seen "
-        "are larger than a claimed one."
-    )
+    why = f"Of the {len(open_)} that were run and left open, {len(few)} rest on fewer than three trainings of a row"
+    if others:
+        why += f"; of the other {len(others)}, {len(blind)} claim an effect that our trainings and items could not see"
     return [
         f"1. Of the {len(main)} claims that the paper stands for, our data decide {decided} under the clean protocol.",
         f"2. What held: {_titles(held)}.",
         f"3. What did not hold: {_titles(against, told=True)}.",
         f"4. What these data cannot tell: {_titles([*open_, *by_verdict[NOT_RUN]])}.",
-        f"5. {why if open_ else 'Every claim that was run was decided.'}",
+        f"5. {why if open_ else 'Every claim that was run was decided'}.",
     ]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 from report_fixture import PARAMS
-from verdict_fixture import CLAIMS, court, nothing, paper
+from verdict_fixture import CLAIMS, Cell, court, nothing, paper
 
 from vqa.report.verdicts.claims import read_claims
 from vqa.report.verdicts.judge import Court
@@ -188,6 +188,16 @@ def test_the_main_claims_are_answered_first(exact: str, empty: str) -> None:
         assert f"**{rows[claim.title][3]}**" in answer
         differs = rows[claim.title][3] != rows[claim.title][4]
         assert (f"(by the released numbers {rows[claim.title][4]})" in answer) == differs
+
+
+def test_protocols_that_differ_are_told_apart(tmp_path: Path) -> None:
+    def value(cell: Cell) -> float:
+        return 0.8 + 0.05 * (cell["protocol"] == "clean" and cell["setting"] != "gamma=0")
+
+    page = page_of(court(tmp_path, value))
+    title = read_claims(CLAIMS, paper())["T5-test"].title
+    assert f"- {title} (Table 5): **reproduced** (by the released numbers absent)." in page
+    assert re.search(r"The two protocols come to different verdicts on [^.]*`T5-test`", page)
 
 
 def test_tables_that_the_paper_does_not_have_are_counted_not_judged(tmp_path: Path) -> None:

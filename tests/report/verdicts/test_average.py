@@ -45,9 +45,26 @@ def test_the_mean_over_all_parts_can_refute_a_claim_but_not_bear_it_out(
     assert (found.parts[-1].value, found.parts[-1].printed) == (value, None)
     assert (found.parts[-1].verdict == REPRODUCED) == (value > 0)
     assert judged(GREATER, evidence, name="y").verdict == UNDECIDED, "of another claim"
-    assert verdict(dataclasses.replace(GREATER, parts="some"), evidence) == UNDECIDED
+    some = judged(dataclasses.replace(GREATER, parts="some"), evidence)
+    assert (some.verdict, len(some.parts)) == (UNDECIDED, 4), "one part is enough, so that the mean says nothing"
     few = court(tmp_path, lambda cell: 0.8, NOISE, averages=averaged("x", value, trainings=2))
     assert verdict(GREATER, few) == UNDECIDED
+
+
+def test_the_mean_has_half_of_the_level(tmp_path: Path) -> None:
+    """1.8 errors below are significant at 5 %, 2.1 errors at 2.5 % too."""
+    evidence = [
+        court(tmp_path, lambda cell: 0.8, NOISE, averages=averaged("x", errors * NOISE, error=NOISE))
+        for errors in (-1.8, -2.1)
+    ]
+    assert [verdict(GREATER, one) for one in evidence] == [UNDECIDED, CONTRADICTED]
+
+
+def test_a_mean_that_is_open_takes_nothing_from_parts_that_are_borne_out(tmp_path: Path) -> None:
+    means = averaged("x", 0.05, error=NOISE)
+    found = judged(GREATER, court(tmp_path, lambda cell: 0.8 + 0.05 * (cell["setting"] != "gamma=0"), averages=means))
+    assert found.parts[-1].verdict == UNDECIDED
+    assert found.verdict == REPRODUCED
 
 
 def test_parts_share_the_level_with_the_mean(tmp_path: Path) -> None:

@@ -65,6 +65,15 @@ def test_differences(tmp_path: Path, split: str) -> None:
     assert [verdict(below, one) for one in evidence] == [CONTRADICTED, REPRODUCED, ABSENT, UNDECIDED]
 
 
+def test_a_gain_is_absent_below_the_printed_one_in_the_direction_of_the_claim(tmp_path: Path) -> None:
+    """The paper prints 0.072 less: ours, 0 within 0.012, is not that; whether it is more by the margin is open."""
+    claim = Compared("smaller", ("table05",), (("gamma=0.01", "gamma=0"),), split="test", metrics=("SRCC",))
+    (part,) = judged(claim, court(tmp_path, level_of, 0.006)).parts
+    assert part.paper == pytest.approx(-0.072)
+    assert part.verdict == ABSENT
+    assert verdict(dataclasses.replace(claim, kind="greater"), court(tmp_path, level_of, 0.006)) == UNDECIDED
+
+
 def test_no_difference_and_no_gain(tmp_path: Path) -> None:
     same, no_gain = (dataclasses.replace(GREATER, kind=kind) for kind in ("same", "not_above"))
     evidence = [court(tmp_path, moved(amount)) for amount in (0.0, 0.05, -0.05)]

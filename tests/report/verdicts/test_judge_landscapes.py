@@ -1,26 +1,27 @@
-"""Statements about sharpness and epochs on planted landscapes and curves: the unit is the training."""
+"""Statements about sharpness on planted landscapes and correlations: the unit is the training."""
 
 import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
-from verdict_fixture import Cell, correlated, court, write_curve, write_landscape
+from scipy import stats
+from verdict_fixture import Cell, correlated, court, write_landscape
 
 from vqa.report.verdicts.claims import Claim, Correlation, Epochs, Order, Sharpness, Statement
 from vqa.report.verdicts.judge import Court
+from vqa.report.verdicts.judge_landscapes import over_directions
 from vqa.report.verdicts.rules import ABSENT, CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED
 from vqa.report.verdicts.verdict import Judged, judge
 
 BASE, HALF = "table05-gamma=0", "table05-gamma=0.0001"
 FLATTER = Sharpness("flatter", ("table05",), (("gamma=0.0001", "gamma=0"),))
 AS_SHARP = Sharpness("as_sharp", ("table05",), (("gamma=0.0001", "gamma=0"),), within=0.1)
-GROWS, SHARPENS, TOGETHER = (Epochs(kind, ("table05",), "gamma=0") for kind in ("grows", "sharpens", "together"))
+SHARPENS = Epochs("sharpens", ("table05",), "gamma=0")
 ORDER = Order("order", "table01", ("SimpleVQA", "FAST-VQA"), metrics=("SRCC",))
 # Rises of five trainings along three directions: both vary by far more than what is planted.
 RISES = np.outer([1.0, 1.3, 0.7, 1.1, 0.9], [0.01, 0.03, 0.02])
 JITTER = np.array([[1, -1, 0.5], [0, 1, -1], [-1, 0.5, 1], [1, 0, -1], [-1, 1, 0.5]])
-RISING = np.linspace(0, 0.2, 12)
 
 
 def judged(statement: Statement, evidence: Court, protocol: str = "clean") -> Judged:
@@ -86,6 +87,13 @@ def test_one_training_says_nothing_of_the_method(tmp_path: Path) -> None:
     assert verdict(FLATTER, landscapes(tmp_path, RISES[:3], changed(0.5)[:3])) == REPRODUCED
 
 
+def test_one_training_is_held_against_that_of_its_seed(tmp_path: Path) -> None:
+    (part,) = judged(FLATTER, landscapes(tmp_path, RISES, changed(0.5)[3:4], folds=["45-0"])).parts
+    assert part.value == pytest.approx(-0.5 * RISES.mean() / RISES[3].mean(), abs=0.02)
+    (part,) = judged(FLATTER, landscapes(tmp_path, RISES, changed(0.5)[3:4], folds=["99-0"])).parts
+    assert "for the same trainings" in part.numbers
+
+
 def test_cuts_without_seeds_are_matched_by_their_names(tmp_path: Path) -> None:
     write_landscape(tmp_path, BASE, {12: RISES}, folds=["1", "2", "3", "4", "5"])
     write_landscape(tmp_path, HALF, {12: changed(0.8)[::-1]}, folds=["5", "4", "3", "2", "1"])
@@ -136,6 +144,32 @@ def test_order_is_that_of_the_loss_without_units(tmp_path: Path, share: float, w
     assert verdict(ORDER, court(tmp_path, gaps, names=("table01",), trainings=2)) == UNDECIDED
 
 
+def test_orders_of_several_parts_are_refuted_at_a_share_of_the_level(tmp_path: Path) -> None:
+    """Gaps that differ by 1.8 errors: enough for either metric to agree, not for one alone to refute."""
+    write_landscape(tmp_path, "table01-SimpleVQA", {12: changed(2.0)}, "linearity_rise")
+    write_landscape(tmp_path, "table01-FAST-VQA", {12: RISES}, "linearity_rise")
+    found = []
+    for errors in (1.8, -1.8, -2.2, -9.0):
+        evidence = court(
+            tmp_path,
+            lambda cell, errors=errors: 0.1 + 0.001 * errors * (cell["method"] == "SimpleVQA"),
+            names=("table01",),
+        )
+        found.append([verdict(dataclasses.replace(ORDER, metrics=m), evidence) for m in (("SRCC",), ("SRCC", "PLCC"))])
+    assert found == [
+        *([REPRODUCED, REPRODUCED], [CONTRADICTED, UNDECIDED], [CONTRADICTED, UNDECIDED], [CONTRADICTED, CONTRADICTED]),
+    ]
+
+
+def test_directions_stand_where_items_stand_elsewhere() -> None:
+    one = over_directions(np.array([[0.1, 0.3, 0.2, 0.5]])).estimate()
+    oracle = stats.ttest_1samp([0.1, 0.3, 0.2, 0.5], 0.0)
+    assert one.interval() == pytest.approx(tuple(oracle.confidence_interval(0.95)))
+    assert one.two_sided() == pytest.approx(oracle.pvalue)
+    trainings = over_directions(np.array([[0.1], [0.3], [0.2], [0.5]]) + np.zeros(3)).estimate()
+    assert trainings.interval() == pytest.approx(one.interval()), "trainings whose directions agree"
+
+
 def test_order_is_not_told_from_other_losses(tmp_path: Path) -> None:
     for name in ("SimpleVQA", "FAST-VQA"):
         write_landscape(tmp_path, f"table01-{name}", {12: RISES})
@@ -156,59 +190,6 @@ def test_sharpens_holds_the_last_epoch_against_the_first(
     assert verdict(SHARPENS, court(tmp_path)) == expected
     write_landscape(tmp_path, BASE, {12: RISES})
     assert verdict(SHARPENS, court(tmp_path)) == NOT_RUN
-
-
-@pytest.mark.parametrize(
-    ("rising", "falling", "expected"),
-    [
-        (5, 0, REPRODUCED),  # p = 1/32
-        (4, 0, UNDECIDED),  # p = 1/16, however steep
-        (1, 0, UNDECIDED),
-        (7, 1, REPRODUCED),  # p = 9/256
-        (6, 1, UNDECIDED),
-        (0, 5, UNDECIDED),  # either metric alone would refute the claim: p = 1/32 is above half of the level
-        (0, 6, CONTRADICTED),
-    ],
-)
-def test_a_trend_is_one_of_trainings(tmp_path: Path, rising: int, falling: int, expected: str) -> None:
-    number = rising + falling
-    gaps = [RISING] * rising + [RISING[::-1]] * falling
-    write_curve(tmp_path, BASE, gaps)
-    evidence = court(tmp_path)
-    found = judged(GROWS, evidence, "released")
-    assert found.verdict == expected
-    assert found.parts[0].trainings == number
-    assert found.parts[0].numbers.startswith(f"rises in {rising} of {number} training")
-    assert verdict(GROWS, evidence, "clean") == NOT_RUN
-
-
-@pytest.mark.parametrize(("gap", "expected"), [(RISING, REPRODUCED), (RISING[::-1], CONTRADICTED)])
-def test_together_is_about_the_epochs_that_were_measured(tmp_path: Path, gap: np.ndarray, expected: str) -> None:
-    """Where no landscape was measured the gap does the opposite."""
-    kept, gaps = {1, 3, 6, 9, 12}, [gap.copy() for _ in range(6)]
-    for one in gaps:
-        one[[epoch - 1 for epoch in range(1, 13) if epoch not in kept]] *= -9
-    write_curve(tmp_path, BASE, gaps)
-    write_landscape(tmp_path, BASE, {epoch: epoch * np.tile(RISES, (2, 1))[:6] for epoch in kept})
-    assert verdict(TOGETHER, court(tmp_path), "released") == expected
-    assert verdict(TOGETHER, court(tmp_path), "clean") == NOT_RUN
-
-
-def test_no_trend_without_epochs_or_change(tmp_path: Path) -> None:
-    for gaps in ([[0.0, 0.1]] * 6, [[0.1] * 5] * 6):
-        write_curve(tmp_path, BASE, gaps)
-        (part, _) = judged(GROWS, court(tmp_path), "released").parts
-        assert part.verdict == UNDECIDED
-        assert part.numbers == f"{len(gaps[0])} epochs say nothing of a trend"
-    assert verdict(TOGETHER, court(tmp_path), "released") == NOT_RUN
-
-
-def test_the_curve_is_that_of_the_first_test_set_and_of_every_training(tmp_path: Path) -> None:
-    write_curve(tmp_path, BASE, [[0.0, 0.1, 0.3], [0.2, 0.1, 0.0]], ["43-0", "42-0"])
-    curve = court(tmp_path).ours.curve(BASE, "PLCC")
-    assert list(curve.index) == [1, 2, 3]
-    assert list(curve["43-0"]) == pytest.approx([0.0, 0.1, 0.3])
-    assert list(curve["42-0"]) == pytest.approx([0.2, 0.1, 0.0])
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,16 @@ def test_one_training_tells_nothing(tmp_path: Path) -> None:
         )
 
 
+def test_pairs_that_are_not_defined_are_left_out(tmp_path: Path) -> None:
+    """A collapsed run has no correlation: what it needs is not the most of all."""
+    path = written(tmp_path, 0.004) / "comparisons.csv"
+    table = pd.read_csv(path)
+    table.assign(detectable=table.detectable.mask(table.a == "gamma=0.001")).to_csv(path, index=False)
+    assert "gamma=0.0001" in found(tmp_path)[0]["part"]
+    table.assign(detectable=math.nan).to_csv(path, index=False)
+    assert found(tmp_path)[0]["part"] == "not run"
+
+
 @pytest.mark.parametrize("name", ["comparisons", "averages"])
 def test_what_is_missing_is_named(tmp_path: Path, name: str) -> None:
     written(tmp_path, 0.01)

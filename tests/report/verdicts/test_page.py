@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 from report_fixture import PARAMS
-from verdict_fixture import CLAIMS, court, nothing, paper
+from verdict_fixture import CLAIMS, Cell, court, nothing, paper
 
 from vqa.report.verdicts.claims import read_claims
 from vqa.report.verdicts.judge import Court
@@ -167,12 +167,13 @@ def test_five_sentences_say_what_held_and_what_did_not(exact: str, empty: str) -
 @pytest.mark.parametrize("trainings", [2, 3])
 def test_claims_that_rest_on_too_few_trainings_are_counted(tmp_path: Path, trainings: int) -> None:
     page = page_of(court(tmp_path, lambda cell: 0.8, error=0.1, names=paper().frames, trainings=trainings))
-    open_ = [row for row in rows_below(page, "Claims") if row[3] == UNDECIDED]
     titles = {claim.title for claim in read_claims(CLAIMS, paper()).values() if claim.main}
-    few = sum(row[1] in titles for row in open_) if trainings < 3 else 0
-    assert (few > 0) == (trainings < 3)
-    assert f" left open, {few} rest on fewer than three trainings of a row" in in_short(page)[4]
-    assert ("of the other" in in_short(page)[4]) == (few == 0)
+    left = [row[1] for row in rows_below(page, "Claims") if row[3] == UNDECIDED and row[1] in titles]
+    few = len(left) if trainings < 3 else 0
+    assert left
+    text = f"Of the {len(left)} that were run and left open, {few} rest on fewer than three trainings of a row"
+    seen = f"; of the other {len(left)}, {len(left)} claim an effect that our trainings and items could not see"
+    assert in_short(page)[4] == f"{text}{'' if few else seen}."
 
 
 def test_the_main_claims_are_answered_first(exact: str, empty: str) -> None:
@@ -187,6 +188,16 @@ def test_the_main_claims_are_answered_first(exact: str, empty: str) -> None:
         assert f"**{rows[claim.title][3]}**" in answer
         differs = rows[claim.title][3] != rows[claim.title][4]
         assert (f"(by the released numbers {rows[claim.title][4]})" in answer) == differs
+
+
+def test_protocols_that_differ_are_told_apart(tmp_path: Path) -> None:
+    def value(cell: Cell) -> float:
+        return 0.8 + 0.05 * (cell["protocol"] == "clean" and cell["setting"] != "gamma=0")
+
+    page = page_of(court(tmp_path, value))
+    title = read_claims(CLAIMS, paper())["T5-test"].title
+    assert f"- {title} (Table 5): **reproduced** (by the released numbers absent)." in page
+    assert re.search(r"The two protocols come to different verdicts on [^.]*`T5-test`", page)
 
 
 def test_tables_that_the_paper_does_not_have_are_counted_not_judged(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ each other, along the same directions, and the mixed test takes directions as it
 landscapes and curves as figures without numbers, so it cannot be held against its own.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
@@ -25,6 +26,7 @@ from vqa.report.verdicts.rules import (
     equivalent,
     exceeds,
     levels,
+    sides,
 )
 from vqa.stats.trainings import FEWEST, Estimate, Sample
 
@@ -127,7 +129,8 @@ def _order(statement: Order, protocol: str, court: Court) -> list[Part]:
                 parts.append(Part(label, NOT_RUN, text, None))
                 continue
             sharper, wider = compared[0], gap.estimate
-            agree, oppose = (_sign(sharper, at) * _sign(wider, at) for at in (support, refute))
+            agree = _sign(sharper, support) * _sign(wider, support)
+            oppose = math.prod(_sign(sides(found, support, refute)[1], refute) for found in (sharper, wider))
             verdict = REPRODUCED if agree > 0 else CONTRADICTED if oppose < 0 else UNDECIDED
             low, high = sharper.interval(court.settings.level)
             text = f"sharpness {sharper.value:+.1%} {bounds(low, high, '+.1%')}, gap "

@@ -47,7 +47,8 @@ def needs(
             continue
         found = []
         for a, b, place in questions(statement, printed):
-            if (row := pairs.get((a, b, place))) is not None:
+            row = pairs.get((a, b, place))
+            if row is not None and not math.isnan(row["detectable"]):  # of a collapsed run it is not defined
                 gain = abs(printed.values[*a, *place] - printed.values[*b, *place])
                 gain = max(settings.margin, getattr(statement, "at_least", 0.0), 0.0 if math.isnan(gain) else gain)
                 found.append((row["detectable"] / gain, gain, f"{' '.join(place)}: {a[1]} and {b[1]}", row))

@@ -58,8 +58,9 @@ RULES = (
     "`statistics.rise_at` in params.yaml names, around the EMA weights, as a share of the reference's; paired over "
     "trainings and directions. It is the same in both protocols. Methods are put in `order` by the rise of one loss "
     "without units, FAST-VQA's linearity term.",
-    "Over epochs (`grows`, `together`) and over runs (`correlation`): Spearman's correlation of every training, or of "
-    "every seed over the runs; what is tested is their mean.",
+    "Over epochs (`grows`, `together`): Spearman's correlation of every training; the sign test asks whether more of "
+    "them rise than fall. Over runs (`correlation`): Spearman's correlation of every seed over the runs; what is "
+    "tested is their mean.",
     "A claim about every one of its parts is reproduced if all are; one part, or the mean over all parts, can refute "
     "it. A claim of *up to* so much is reproduced if one part is, and refuted if all are. p-values are raw; where one "
     "part alone decides, its level is divided by the number of parts, and its degrees of freedom are those of the "

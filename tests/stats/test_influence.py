@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from normal import two_models
+from rated_pairs import rated_pairs
 
 from vqa.rng import numpy_generator
 from vqa.stats.correlation import ROW_METRICS
@@ -12,16 +13,6 @@ from vqa.stats.influence import influence
 
 METRICS = ("srcc", "plcc")
 numbers = st.integers(-20, 20).map(float)
-
-
-@st.composite
-def pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions and MOS with ties, neither of them constant."""
-    n = draw(st.integers(4, 15))
-    pred, mos = (np.array(draw(st.lists(numbers, min_size=n, max_size=n))) for _ in range(2))
-    assume(np.ptp(pred) > 0)
-    assume(np.ptp(mos) > 0)
-    return pred, mos
 
 
 def normal(n: int, seed: int, rho: float = 0.7, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -46,7 +37,7 @@ def weighted(pred: np.ndarray, mos: np.ndarray, metric: str, weights: np.ndarray
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@given(pairs())
+@given(rated_pairs(numbers))
 def test_it_is_the_derivative_by_the_weight_of_an_item(metric: str, pair: tuple[np.ndarray, np.ndarray]) -> None:
     """Ties and all: the weight of an item grows, those of all shrink."""
     pred, mos = pair
@@ -92,7 +83,7 @@ def test_large_samples_have_the_formulas_of_normal_values() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@given(pairs(), st.integers(1, 9), st.integers(-9, 9))
+@given(rated_pairs(numbers), st.integers(1, 9), st.integers(-9, 9))
 def test_scales_and_order_do_not_matter_and_signs_turn(metric: str, pair: tuple, scale: int, shift: int) -> None:
     pred, mos = pair
     found = influence(pred, mos, metric)

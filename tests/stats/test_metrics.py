@@ -7,20 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from rated_pairs import rated_pairs
 
 from vqa.stats.metrics import best_epochs, correlations, logistic_map, mapped_scores, raw_scores, rescale, score
 
 numbers = st.floats(-50, 50, allow_nan=False).map(lambda value: round(value, 1))
-
-
-@st.composite
-def pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions and MOS with ties, neither of them constant."""
-    n = draw(st.integers(4, 15))
-    pred, mos = (np.array(draw(st.lists(numbers, min_size=n, max_size=n))) for _ in range(2))
-    assume(np.ptp(pred) > 0)
-    assume(np.ptp(mos) > 0)
-    return pred, mos
 
 
 def pearson(x: np.ndarray, y: np.ndarray) -> float:
@@ -41,7 +32,7 @@ def kendall_tau_b(x: np.ndarray, y: np.ndarray) -> float:
     return float(agreement / math.sqrt(untied_x * untied_y))
 
 
-@given(pairs())
+@given(rated_pairs(numbers))
 def test_raw_metrics_by_definition(pair: tuple[np.ndarray, np.ndarray]) -> None:
     pred, mos = pair
     scores = raw_scores(pred, mos)
@@ -54,7 +45,7 @@ def test_raw_metrics_by_definition(pair: tuple[np.ndarray, np.ndarray]) -> None:
     assert correlations(pred, mos) == pytest.approx((scores["srcc"], scores["plcc"]), abs=1e-9)
 
 
-@given(pairs())
+@given(rated_pairs(numbers))
 def test_rank_metrics_survive_monotone_maps(pair: tuple[np.ndarray, np.ndarray]) -> None:
     pred, mos = pair
     plain, bent = raw_scores(pred, mos), raw_scores(np.exp(pred / 10), mos**3)
@@ -63,7 +54,7 @@ def test_rank_metrics_survive_monotone_maps(pair: tuple[np.ndarray, np.ndarray])
     assert raw_scores(-pred, mos)["srcc"] == pytest.approx(-plain["srcc"], abs=1e-9)
 
 
-@given(pairs(), st.floats(0.1, 20), st.floats(-20, 20))
+@given(rated_pairs(numbers), st.floats(0.1, 20), st.floats(-20, 20))
 def test_all_raw_metrics_ignore_the_scale_of_predictions(
     pair: tuple[np.ndarray, np.ndarray], scale: float, shift: float
 ) -> None:
@@ -75,7 +66,7 @@ def test_all_raw_metrics_ignore_the_scale_of_predictions(
         assert moved[name] == pytest.approx(value, abs=1e-3), name
 
 
-@given(pairs())
+@given(rated_pairs(numbers))
 def test_rescaling_takes_over_mean_and_deviation(pair: tuple[np.ndarray, np.ndarray]) -> None:
     scaled = rescale(*pair)
     assert scaled.mean() == pytest.approx(pair[1].mean(), abs=1e-9)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from report_fixture import call, write_run
-from site_fixture import build_site_project, edit_csv
+from site_fixture import edit_csv
 from site_page import Page, text_of
 
 from stages import site
@@ -20,13 +20,6 @@ from vqa.report.site.runs import sharpness_rows
 from vqa.settings.params import load
 
 FOLDS = ("44-0", "42-0", "43-0")
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    build_site_project(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

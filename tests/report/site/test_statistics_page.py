@@ -8,20 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from report_fixture import call
-from site_fixture import build_site_project, edit_csv
+from site_fixture import edit_csv
 from site_page import Page, text_of
 
 from stages import site
 from vqa.report.site.inputs import Inputs, read_inputs
 from vqa.report.site.statistics import correlation_rows, detectable_rows, measure_name, sharpness_view, statistics_view
 from vqa.settings.params import load
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    build_site_project(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

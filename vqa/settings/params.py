@@ -65,7 +65,8 @@ class Run:
     Attributes:
         method: a block of ``methods`` and a module of ``vqa.methods``.
         init: file of the weights to start from: ``initial/METHOD.safetensors``, or one in the weights of another run,
-            which makes this a fine-tuning.
+            which makes this a fine-tuning; ``runs/RUN/weights``: every training starts from the averaged last weights
+            of that run's training of the same seed.
         data: what the run reads, as a dependency of its stages: ``prepared/NAME``, ``motion/NAME`` with motion
             features, or ``zero_shot/ROOM.json``, which stands for all data sets of a run that is tested on others.
         train: data set to train on, its split ``train``.
@@ -106,6 +107,11 @@ class Run:
     def datasets(self) -> list[str]:
         """Names of all data sets that the run needs, the training set first."""
         return list(dict.fromkeys(name for name, _ in self.splits))
+
+    @property
+    def starts_by_seed(self) -> bool:
+        """Whether every training starts from another run's training of its own seed."""
+        return self.parent is not None and not Path(self.init).suffix
 
     @property
     def parent(self) -> str | None:
@@ -289,6 +295,13 @@ def _check_parent(where: str, name: str, run: Run, params: Params) -> None:
     if parent.method != run.method:
         raise ParamsError(f"{where}: {run.parent} is of another method")
     cuts = parent.partition.seeds if parent.partition else (0,)
+    if run.starts_by_seed:
+        own, theirs = (one.seeds or (params.common.seed,) for one in (run, parent))
+        if Path(run.init).parts[2:] != ("weights",):
+            raise ParamsError(f"{where}: must be runs/{run.parent}/weights or a file in it")
+        if len(cuts) > 1 or not set(own) <= set(theirs):
+            raise ParamsError(f"{where}: {run.parent} has not one training of every seed; name a file of its weights")
+        return
     if len(cuts) * len(parent.seeds or (0,)) > 1 and len(Path(run.init).parts) != 5:
         many, one = ("trainings", "SEED-CUT") if parent.seeds else ("cuts", "SEED")
         raise ParamsError(f"{where}: {run.parent} has several {many}; name one, runs/{run.parent}/weights/{one}/FILE")

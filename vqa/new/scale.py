@@ -133,7 +133,7 @@ def _target(request: Request, project: Path) -> tuple[Path, str]:
             f"{request.videos}: is inside {request.folder}, which is yet to be made; keep the files elsewhere"
         )
     name = re.sub(r"[^a-z0-9]", "", folder.name.lower())
-    if not name or name in ("demo", "real", "paper"):
+    if not name or name in ("demo", "real", "paper", "study"):
         raise InputError(
             f"{request.folder}: its last part names the scale, and cannot be {folder.name!r}; name another"
         )

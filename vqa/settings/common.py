@@ -48,7 +48,7 @@ class Common:
     """What every stage shares.
 
     Attributes:
-        scale: name of this parameter file: ``demo``, ``real`` or ``paper``; printed on every page.
+        scale: name of this parameter file: ``demo``, ``real``, ``paper`` or ``study``; printed on every page.
         seed: of all random streams.
         device: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
         threads: CPU threads of one process; the bytes of the results depend on it.

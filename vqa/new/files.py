@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import av
 
-from vqa.data.video import IMAGE_SUFFIXES
+from vqa.data.images import IMAGE_SUFFIXES
 from vqa.io import InputError
 
 # Bytes of decoded frames up to which they are kept: beyond, trainings decode the files again in every epoch.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vqa.data.video import IMAGE_SUFFIXES
+from vqa.data.images import IMAGE_SUFFIXES
 from vqa.score.scorer import Result
 
 VIDEO_SUFFIXES = frozenset(

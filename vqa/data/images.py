@@ -126,13 +126,13 @@ def _read(path: Path, image: Image.Image, exif: str) -> Picture:
     pages = getattr(image, "n_frames", 1)
     if pages > 1 and kind in ("AVIF", "PNG", "WEBP"):
         raise MediaError(f"{path}: an animation of {pages} pictures; convert it to a video, or save one picture of it")
+    deep = _deep_bits(image)  # first: the search for EXIF may load the pixels, which forgets how they are stored
     given = _orientation(image)
     said = []
     if pages > 1:
         said.append(f"{pages} pictures in one file: the first one is read")
     if kind == "PNG":
         check_png(path)
-    deep = _deep_bits(image)
     if deep > 8:
         said.append(f"{deep} bits per channel: read as 8")
     image.load()

@@ -169,7 +169,8 @@ def _deep_bits(image: Image.Image) -> int:
     if tags is not None:
         bits = tags.get(_BITS, (8,))
         return max(bits if isinstance(bits, tuple) else (bits,))
-    stored = str(image.tile[0].args) if image.format == "PNG" and image.tile else ""
+    tiles = getattr(image, "tile", ())
+    stored = str(tiles[0].args) if image.format == "PNG" and tiles else ""
     return 32 if image.mode == "F" else 16 if "16" in stored or image.mode.startswith("I") else 8
 
 
@@ -212,7 +213,7 @@ def _animated(path: Path) -> bool:
     try:
         check_file(path)
         with Image.open(path, formats=("GIF",)) as image:
-            return bool(image.is_animated)
+            return bool(getattr(image, "is_animated", False))
     except Exception:  # reading it says what is wrong
         return False
 

@@ -53,18 +53,16 @@ def for_ffmpeg(path: Path) -> Iterator[str]:
     UTF-8 only, so a file with another name is opened here and reached through its descriptor.
     """
     name = str(path.absolute())
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            yield f"/proc/self/fd/{descriptor}"
-        finally:
-            os.close(descriptor)
-    else:
+    if os.fsencode(name) == name.encode("utf-8", "replace"):
         yield name
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
 
 
 def printable(name: str) -> str:
     r"""A path as text that can be written as UTF-8: bytes of it that are no UTF-8 become ``\xe9`` and alike."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

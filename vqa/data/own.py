@@ -22,6 +22,7 @@ from vqa.data.labels import read_labels
 from vqa.io import InputError, atomic, digest
 from vqa.settings.params import Params, load_source
 from vqa.settings.strict import build
+from vqa.sources.unread import unread_note
 
 SOURCES = Path("sources.yaml")
 HEADER = "# Where the data are. Kept up to date by `vqa repro`; edit videos and labels, and leave seen alone.\n"
@@ -60,7 +61,8 @@ def look(source: Source) -> str:
             state = (Path(source.videos) / name).stat()
         except OSError:
             missing = sum(not (Path(source.videos) / name).is_file() for name in names)
-            raise InputError(f"{source.videos}: {missing} of {len(names)} files are missing, one is {name}") from None
+            count = f"{missing} of {len(names)} files are missing, one is {name}"
+            raise InputError(f"{source.videos}: {count}{unread_note(Path(source.videos))}") from None
         lines.append(f"{name},{state.st_size},{state.st_mtime_ns}")
     return digest(labels.read_bytes() + "\n".join(lines).encode())[:16]
 

@@ -34,6 +34,7 @@ from vqa.data.catalog import RealDataset, real_dataset
 from vqa.data.labels import read_labels
 from vqa.data.links import link_or_copy
 from vqa.io import InputError
+from vqa.sources.unread import unread_note
 
 VARIABLE = "VQA_DATA"
 LABELS = "labels.csv"
@@ -95,7 +96,8 @@ def link_listed(labels_file: Path, source: Path, out: Path) -> pd.DataFrame:
     labels = _labels(labels_file)
     missing = [item for item in labels.name if not (source / item).is_file()]
     if missing:
-        raise InputError(f"{source}: {len(missing)} of {len(labels)} files are missing, the first: {missing[0]}")
+        count = f"{len(missing)} of {len(labels)} files are missing, the first: {missing[0]}"
+        raise InputError(f"{source}: {count}{unread_note(source)}")
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # what a run left that was killed here
     partial.mkdir(parents=True)

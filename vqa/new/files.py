@@ -6,8 +6,9 @@ from pathlib import Path, PurePosixPath
 
 import av
 
-from vqa.data.video import IMAGE_SUFFIXES
+from vqa.data.images import IMAGE_SUFFIXES
 from vqa.io import InputError
+from vqa.sources.unread import unread_note
 
 # Bytes of decoded frames up to which they are kept: beyond, trainings decode the files again in every epoch.
 STORE_LIMIT = 6 * 2**30
@@ -38,7 +39,8 @@ def match_files(names: Iterable[str], folder: Path) -> dict[str, str]:
         else:
             (several if files else missing).append(name)
     if missing:
-        raise InputError(f"{folder}: no file for {len(missing)} of {len(found) + len(missing)} names, as {missing[0]}")
+        count = f"no file for {len(missing)} of {len(found) + len(missing)} names, as {missing[0]}"
+        raise InputError(f"{folder}: {count}{unread_note(folder)}")
     if several:
         fitting = ", ".join(sorted(_files(several[0].replace("\\", "/"), ends))[:3])
         raise InputError(f"{folder}: several files for {len(several)} names, as {several[0]}: {fitting}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from vqa.settings.strict import one_of
 
 PRECISIONS = ("fp32", "bf16")
+EXIF_RULES = ("ignore", "apply")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Common:
         bootstrap: resamples of every interval.
         precision: in which networks compute, ``fp32`` as the released code or ``bf16`` (:mod:`vqa.models.precision`).
         compile: whether blocks of networks are compiled, which pays off on a GPU; last digits differ.
+        exif_orientation: ``ignore``: images are read as they are stored; ``apply``: turned and mirrored as
+            viewers show them. One rule for prepared data and for files that are scored.
     """
 
     scale: str
@@ -72,8 +75,10 @@ class Common:
     bootstrap: int
     precision: str = "fp32"
     compile: bool = False
+    exif_orientation: str = "ignore"
 
     def __post_init__(self) -> None:
+        one_of("exif_orientation", self.exif_orientation, EXIF_RULES)
         one_of("device", self.device, ("auto", "cpu", "cuda"))
         one_of("precision", self.precision, PRECISIONS)
         if self.threads < 1 or self.loader_workers < 0 or self.bootstrap < 1:

@@ -1,0 +1,44 @@
+"""The files that a list names: by their very names, or by names that differ in how accents are composed alone."""
+
+import os
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from vqa.io import InputError
+
+
+def composed(name: str) -> str:
+    """A name with its accents composed: the one spelling of all that many file systems hold to be one name."""
+    return unicodedata.normalize("NFC", name)
+
+
+def listed_files(folder: Path, names: Iterable[str]) -> dict[str, Path]:
+    """The file of every relative name: of the very name, else the one that differs in accents alone.
+
+    Raises:
+        InputError: if files are missing, with their number and the first name.
+    """
+    entries: dict[Path, dict[str, list[str]]] = {}
+    found = {name: _find(folder, name, entries) for name in names}
+    missing = [name for name, path in found.items() if path is None]
+    if missing:
+        raise InputError(f"{folder}: {len(missing)} of {len(found)} files are missing, the first: {missing[0]}")
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _find(folder: Path, name: str, entries: dict[Path, dict[str, list[str]]]) -> Path | None:
+    # os.path says no of a name that no file can have, where Path raises.
+    if os.path.isfile(folder / name):
+        return folder / name
+    path = folder
+    for part in PurePosixPath(name).parts:
+        if path not in entries:
+            entries[path] = {}
+            for entry in os.listdir(path) if os.path.isdir(path) else ():
+                entries[path].setdefault(composed(entry), []).append(entry)
+        fitting = entries[path].get(composed(part), [])
+        if len(fitting) != 1:
+            return None
+        path /= fitting[0]
+    return path if os.path.isfile(path) else None

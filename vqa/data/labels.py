@@ -48,10 +48,8 @@ def read_splits(rows: Rows, place: int, title: str, known: dict[str, str]) -> li
         if text.lower() not in known:
             close = difflib.get_close_matches(text.lower(), known, n=1)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
-            options = ", ".join(dict.fromkeys(known.values()))
-            raise InputError(
-                f"{rows.path}: line {line}: column {title!r} says {text!r}, which is none of {options}{meant}"
-            )
+            options = ", ".join(dict.fromkeys(known.values())) + meant
+            raise InputError(f"{rows.path}: line {line}: column {title!r} says {text!r}, which is none of {options}")
     return [known[text.lower()] for _, text in rows.column(place)]
 
 

@@ -13,6 +13,12 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def can_be_listed(name: str) -> bool:
+    """Whether a name can stand in a list of text, and is read as it was written."""
+    unprintable = any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in name)
+    return not unprintable and name == name.strip()
+
+
 def listed_files(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     """The file of every relative name: of the very name, else the one that differs in accents alone.
 

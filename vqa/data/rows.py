@@ -8,13 +8,12 @@ import codecs
 import csv
 import io
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from vqa.data.listed import composed
+from vqa.data.listed import can_be_listed, composed
 from vqa.io import InputError
 
 # The first one that occurs most often in the first line; a comma may be a decimal point, so that it comes late.
@@ -82,7 +81,7 @@ class Rows:
         for line, name in self.column(place):
             if not name:
                 raise InputError(f"{self.path}: line {line} has no name")
-            if any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in name):
+            if not can_be_listed(name):
                 raise InputError(f"{self.path}: line {line}: name {name!r} has a control character; a stray quote?")
             if composed(name) in seen:
                 raise InputError(f"{self.path}: line {line}: {name} is there already, in line {seen[composed(name)]}")

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from vqa.data.labels import SPLITS, read_splits
+from vqa.data.listed import composed
 from vqa.data.rows import BLANK, SEPARATORS, Rows, number, read_rows
 from vqa.io import InputError
 
-# Headers in small letters and digits alone, the likeliest first.
+# Headers in small letters and digits, the likeliest first.
 NAMES = (
     *("name", "filename", "file", "video", "videoname", "videofile", "videofilename", "path", "filepath", "videopath"),
     *("image", "imagename", "imagefile", "stimulus", "clip", "item", "vid", "videoid", "flickrid"),
@@ -87,9 +88,11 @@ def _scores(rows: Rows, place: int) -> np.ndarray:
 
 def _column(path: Path, header: list[str], wanted: str | None, usual: Iterable[str], option: str) -> int:
     """Which column has a header: the one that was asked for, or the likeliest usual one."""
+    if wanted is not None and header.count(wanted) == 1:
+        return header.index(wanted)
     plain = [_plain(cell) for cell in header]
     candidates = usual if wanted is None else (_plain(wanted),)
-    for candidate in candidates:
+    for candidate in filter(None, candidates):
         if plain.count(candidate) > 1:
             raise InputError(f"{path}: several columns are called {candidate!r}; name one by {option}")
         if candidate in plain:
@@ -99,7 +102,7 @@ def _column(path: Path, header: list[str], wanted: str | None, usual: Iterable[s
 
 
 def _plain(header: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", header.lower())
+    return re.sub(r"[\W_]", "", composed(header).casefold())
 
 
 def _listed(header: list[str]) -> str:

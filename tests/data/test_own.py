@@ -58,7 +58,7 @@ def test_what_is_seen_changes_with_labels_and_files_and_with_nothing_else(params
 
 def test_a_missing_file_is_named_before_anything_is_run(params):
     shutil.rmtree("videos/sub")
-    with pytest.raises(InputError, match=r"1 of 2 files are missing, one is sub/b\.mp4"):
+    with pytest.raises(InputError, match=r"1 of 2 files are missing, the first: sub/b\.mp4"):
         refresh(params)
 
 

@@ -91,9 +91,9 @@ def test_a_data_set_without_usable_files_is_an_error(data: Path, tmp_path: Path)
     ("text", "message"),
     [
         ("name,mos\na,1\n", "columns are"),
-        ("name,mos,split\na,1,train\na,2,test\n", "item a occurs more than once"),
-        ("name,mos,split\na,good,train\n", "item a has no numeric MOS"),
-        ("name,mos,split\nb,1,train\na,inf,train\n", "item a has no numeric MOS"),
+        ("name,mos,split\na,1,train\na,2,test\n", "line 3: a is there already, in line 2"),
+        ("name,mos,split\na,good,train\n", "line 2: 'good' is no MOS"),
+        ("name,mos,split\nb,1,train\na,inf,train\n", "line 3: 'inf' is no MOS"),
     ],
 )
 def test_bad_label_lists_are_refused(tmp_path: Path, text, message):

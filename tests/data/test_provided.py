@@ -210,15 +210,15 @@ OTHER_SPELLINGS = ("./c.mp4", "clips//a.mp4", "clips/../c.mp4", "clips\\a.mp4", 
 def test_no_name_leaves_the_folder_or_has_two_spellings(source, stage, name):
     (source.parent / "secret.mp4").write_text("another data set's")
     write_labels(source, [*ROWS, (name, 2, "train")])
-    refused(stage, f"{source / 'labels.csv'}: {name!r} is not a plain relative path")
+    refused(stage, f"{source / 'labels.csv'}: line 5: {name!r} is not a plain relative path")
 
 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([*ROWS, ROWS[0]], "clips/a.mp4 occurs more than once"),
-        ([("c.mp4", "good", "train")], "c.mp4 has no numeric MOS"),
-        ([ROWS[0], ("c.mp4", 1, "")], "line 3 has no split"),
+        ([*ROWS, ROWS[0]], "line 5: clips/a.mp4 is there already, in line 2"),
+        ([("c.mp4", "good", "train")], "line 2: 'good' is no MOS"),
+        ([ROWS[0], ("c.mp4", 1, "")], "line 3: column 'split' says '', which is none of train, "),
         ([("", 1, "train")], "line 2 has no name"),
         ([], "lists no items"),
     ],

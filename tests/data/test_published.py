@@ -182,7 +182,7 @@ def test_samas_list_of_lsvq_drops_four(root):
         ("youtubeugc-labels", "labels.txt", "4e9f_crf_10", "4e9f_crf_11", "is in one list alone"),
         ("lsvq-labels", "1080p.txt", "yfcc-batch1/722.mp4", "yfcc-batch1/725.mp4", "yfcc-batch1/725.mp4 is in two of"),
         ("lsvq-labels", "sama_test.txt", "yfcc-batch1/747.mp4, -1, -1, 67.75", "x.mp4,-1,-1,1", "x.mp4 is in one"),
-        ("koniq10k-labels", "distributions.csv", "10004473376.jpg", "10007357496.jpg", "occurs more than once"),
+        ("koniq10k-labels", "distributions.csv", "10004473376.jpg", "10007357496.jpg", "is there already, in line 2"),
     ],
 )
 def test_every_contradiction_between_lists_is_found(copy, entry, path, old, new, message):

@@ -64,9 +64,9 @@ def audit_dataset(name: str, source: str, data: Path, prepared: Path, decode: bo
     """
     try:
         labels = read_labels(data / "labels.csv")
-    except (InputError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except InputError as error:
         path = data / "labels.csv"
-        detail = " ".join(str(error).split()).removeprefix(f"{path}: ")
+        detail = str(error).removeprefix(f"{path}: ")
         return [Finding("corrupt" if path.exists() else "missing", str(path), detail)]
     notes = [] if source == "synthetic" or name not in CATALOG else surprises(CATALOG[name], labels)
     findings = [Finding("note", str(data / "labels.csv"), line) for line in notes]
@@ -114,7 +114,7 @@ def _prepared_digests(prepared: Path) -> dict[str, str]:
     path = prepared / "items.csv"
     if not path.is_file():
         return {}
-    items = pd.read_csv(path, dtype={"name": str, "sha256": str})
+    items = pd.read_csv(path, dtype={"name": str, "sha256": str}, keep_default_na=False)
     return dict(zip(items.name, items.sha256, strict=True))
 
 

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
+from vqa.data.rows import number, read_rows
 from vqa.io import InputError
 from vqa.sources.unpickle import read_pickle
 
@@ -26,16 +27,16 @@ def read_label_list(path: Path) -> pd.DataFrame:
         InputError: naming file and line or item, for another format, repeated names, or a MOS that is no number.
     """
     rows = []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for place, line in enumerate(_text(path).splitlines(), start=1):
         fields = [field.strip() for field in line.rsplit(",", 3)]
         if len(fields) != 4 or not fields[0]:
-            raise InputError(f"{path}: line {number} is not 'file, duration, fps, MOS'")
+            raise InputError(f"{path}: line {place} is not 'file, duration, fps, MOS'")
         rows.append(fields)
-    return _checked(path, pd.DataFrame(rows, columns=LIST_COLUMNS), ("duration", "fps"))
+    return _checked(path, pd.DataFrame(rows, columns=LIST_COLUMNS))
 
 
 def read_metadata(path: Path, name: str, mos: str) -> pd.DataFrame:
-    """A CSV file with a header that has a column of names and one of MOS.
+    """A table with a header that has a column of names and one of MOS.
 
     Args:
         path: the file.
@@ -43,20 +44,21 @@ def read_metadata(path: Path, name: str, mos: str) -> pd.DataFrame:
         mos: its column of MOS.
 
     Returns:
-        All columns in file order, these two renamed to ``name`` (text) and ``mos`` (float).
+        All other columns as text, and these two as ``name`` (text) and ``mos`` (float).
 
     Raises:
-        InputError: as :func:`read_label_list`, and if a column is missing.
+        InputError: naming file and line, see :func:`vqa.data.rows.read_rows`, and if a column is missing.
     """
-    _text(path)
-    try:
-        table = pd.read_csv(path, dtype={name: str}, skipinitialspace=True)
-    except (UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise InputError(f"{path}: not a CSV file in UTF-8 ({' '.join(str(error).split())})") from None
+    rows = read_rows(path)
+    header = rows.header
     for column in (name, mos):
-        if column not in table:
-            raise InputError(f"{path}: has no column {column!r}; it has {', '.join(map(repr, table.columns))}")
-    return _checked(path, table.rename(columns={name: "name", mos: "mos"}), ())
+        if header.count(column) != 1:
+            has = "no column" if column not in header else "several columns"
+            raise InputError(f"{path}: has {has} {column!r}; it has {', '.join(map(repr, header))}")
+    rows = rows.without_header()
+    table = pd.DataFrame({title: [text for _, text in rows.column(place)] for place, title in enumerate(header)})
+    places = header.index(name), header.index(mos)
+    return table.drop(columns=[name, mos]).assign(name=rows.names(places[0]), mos=rows.numbers(places[1], "MOS"))
 
 
 def read_mat(path: Path, variable: str = "feats_mat", columns: int | None = None) -> np.ndarray:
@@ -178,20 +180,18 @@ def _vector(path: Path, key: str, values: object) -> np.ndarray:
     return values.astype(np.float64)
 
 
-def _checked(path: Path, table: pd.DataFrame, optional: tuple[str, ...]) -> pd.DataFrame:
-    """Names there and unique, MOS finite, -1 in the ``optional`` columns to NaN."""
+def _checked(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Names unique, MOS finite, -1 in the other columns to NaN."""
     if table.empty:
         raise InputError(f"{path}: lists no items")
-    if table.name.isna().any():
-        raise InputError(f"{path}: item {int(table.name.isna().argmax()) + 1} has no name")
     repeated = table.name[table.name.duplicated()]
     if len(repeated):
         raise InputError(f"{path}: item {repeated.iloc[0]} occurs more than once")
-    table = table.assign(mos=pd.to_numeric(table.mos, errors="coerce"))
-    unlabelled = table.name[~np.isfinite(table.mos)]
+    table = table.assign(mos=np.array([number(text) for text in table.mos], dtype=np.float64))
+    unlabelled = table.name[table.mos.isna()]
     if len(unlabelled):
         raise InputError(f"{path}: item {unlabelled.iloc[0]} has no numeric MOS")
-    for column in optional:
+    for column in ("duration", "fps"):
         values = pd.to_numeric(table[column], errors="coerce")
         table[column] = values.where(values > 0)
     return table

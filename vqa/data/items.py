@@ -87,7 +87,8 @@ class PreparedDataset:
         path = prepared / "items.csv"
         if not path.is_file():
             raise InputError(f"{path}: no item list; run the prepare stage of {self.name} first")
-        self._table = pd.read_csv(path, dtype={"name": str, "split": str})
+        # A file may be called NA: no cell of this table is a missing value.
+        self._table = pd.read_csv(path, dtype={"name": str, "split": str}, keep_default_na=False)
         if tuple(self._table.columns) != ITEMS:
             raise InputError(f"{path}: columns are not {', '.join(ITEMS)}; prepare {self.name} again")
         stored = bool((self._table.offset >= 0).all())

@@ -19,10 +19,10 @@ from pathlib import Path
 import yaml
 
 from vqa.data.labels import read_labels
-from vqa.io import InputError, atomic, digest
+from vqa.data.listed import listed_files
+from vqa.io import atomic, digest
 from vqa.settings.params import Params, load_source
 from vqa.settings.strict import build
-from vqa.sources.unread import unread_note
 
 SOURCES = Path("sources.yaml")
 HEADER = "# Where the data are. Kept up to date by `vqa repro`; edit videos and labels, and leave seen alone.\n"
@@ -55,14 +55,9 @@ def look(source: Source) -> str:
         InputError: if the list is not one, or a file is missing.
     """
     labels, lines = Path(source.labels), []
-    names = read_labels(labels).name
-    for name in names:
-        try:
-            state = (Path(source.videos) / name).stat()
-        except OSError:
-            missing = sum(not (Path(source.videos) / name).is_file() for name in names)
-            count = f"{missing} of {len(names)} files are missing, one is {name}"
-            raise InputError(f"{source.videos}: {count}{unread_note(Path(source.videos))}") from None
+    files = listed_files(Path(source.videos), read_labels(labels).name)
+    for name, file in files.items():
+        state = file.stat()
         lines.append(f"{name},{state.st_size},{state.st_mtime_ns}")
     return digest(labels.read_bytes() + "\n".join(lines).encode())[:16]
 

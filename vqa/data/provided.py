@@ -25,19 +25,18 @@ user's folder: what changes there later is taken over by ``dvc repro -s -f fetch
 
 import os
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
 from vqa.data.arrange import arrange
 from vqa.data.catalog import RealDataset, real_dataset
-from vqa.data.labels import read_labels
+from vqa.data.labels import LABELS, read_labels
 from vqa.data.links import link_or_copy
+from vqa.data.listed import listed_files
 from vqa.io import InputError
-from vqa.sources.unread import unread_note
 
 VARIABLE = "VQA_DATA"
-LABELS = "labels.csv"
 
 
 def source_folder(name: str) -> Path:
@@ -93,17 +92,14 @@ def link_listed(labels_file: Path, source: Path, out: Path) -> pd.DataFrame:
     Raises:
         InputError: one line: a bad label list, a name that leads out of the folder, missing files.
     """
-    labels = _labels(labels_file)
-    missing = [item for item in labels.name if not (source / item).is_file()]
-    if missing:
-        count = f"{len(missing)} of {len(labels)} files are missing, the first: {missing[0]}"
-        raise InputError(f"{source}: {count}{unread_note(source)}")
+    labels = read_labels(labels_file)
+    files = listed_files(source, labels.name)
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # what a run left that was killed here
     partial.mkdir(parents=True)
-    for item in labels.name:
+    for item, file in files.items():
         (partial / item).parent.mkdir(parents=True, exist_ok=True)
-        link_or_copy(source / item, partial / item)
+        link_or_copy(file, partial / item)
     shutil.copyfile(labels_file, partial / LABELS)  # no link: the user may go on editing it
     if out.exists():
         shutil.rmtree(out)
@@ -129,32 +125,6 @@ def surprises(entry: RealDataset, labels: pd.DataFrame) -> list[str]:
             f"the first: {first['name']} with {first.mos:g}"
         )
     return lines
-
-
-def _labels(path: Path) -> pd.DataFrame:
-    """The label list, with names that stay inside the folder; InputError otherwise."""
-    try:
-        labels = read_labels(path)
-    except (UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise InputError(f"{path}: not a CSV file in UTF-8 ({' '.join(str(error).split())})") from None
-    if labels.empty:
-        raise InputError(f"{path}: lists no items")
-    for column in ("name", "split"):
-        empty = labels.index[labels[column].isna()]
-        if len(empty):
-            raise InputError(f"{path}: line {empty[0] + 2} has no {column}")
-    for name in labels.name:
-        if not _stays_inside(name):
-            raise InputError(f"{path}: {name!r} is not a plain relative path inside the folder")
-    return labels
-
-
-def _stays_inside(name: str) -> bool:
-    """Whether a name is relative, in its shortest form, without ``..``, and not that of the label list itself."""
-    path = PurePosixPath(name)
-    # Two spellings of one path would be one file in data/, and backslashes are separators on some systems only.
-    plain = str(path) == name and "\\" not in name and name not in (".", LABELS)
-    return plain and not path.is_absolute() and ".." not in path.parts
 
 
 def _counts(splits: dict[str, int]) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path, PurePosixPath
 import av
 
 from vqa.data.images import IMAGE_SUFFIXES
+from vqa.data.labels import stays_inside
+from vqa.data.listed import can_be_listed, composed
 from vqa.io import InputError
 from vqa.sources.unread import unread_note
 
@@ -17,17 +19,19 @@ STORE_LIMIT = 6 * 2**30
 def match_files(names: Iterable[str], folder: Path) -> dict[str, str]:
     """The file of every name, as its path below the folder.
 
-    A name is a path below the folder, or the end of one, with or without what comes after the last dot.
+    A name is a path below the folder, or the end of one, with or without what comes after the last dot; accents may be
+    composed otherwise.
 
     Raises:
-        InputError: one line: no such folder, or how many names mean no file or several, with the first of them.
+        InputError: one line: no such folder, or how many names mean no file or several, with the first of them; or
+            a file whose name a list cannot hold.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     ends: dict[str, set[str]] = defaultdict(set)
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            for end in _ends(path.relative_to(folder).as_posix()):
+            for end in _ends(composed(path.relative_to(folder).as_posix())):
                 ends[end].add(path.relative_to(folder).as_posix())
     found: dict[str, str] = {}
     missing: list[str] = []
@@ -35,7 +39,7 @@ def match_files(names: Iterable[str], folder: Path) -> dict[str, str]:
     for name in names:
         files = _files(name.replace("\\", "/"), ends)
         if len(files) == 1:
-            found[name] = next(iter(files))
+            found[name] = _listable(folder, next(iter(files)))
         else:
             (several if files else missing).append(name)
     if missing:
@@ -64,11 +68,20 @@ def _files(name: str, ends: dict[str, set[str]]) -> set[str]:
     """Files that a name means; leading folders that do not exist below the folder are left out of it."""
     parts = PurePosixPath(name).parts
     for start in range(len(parts)):
-        files = ends.get("/".join(parts[start:]), set())
-        exact = {file for file in files if file == name}
+        files = ends.get(composed("/".join(parts[start:])), set())
+        for spelling in (str, composed):  # of two files that differ in accents alone, the very one
+            if exact := {file for file in files if spelling(file) == spelling(name)}:
+                return exact
         if files:
-            return exact or files
+            return files
     return set()
+
+
+def _listable(folder: Path, file: str) -> str:
+    """The file, if its name can stand in the new list; InputError otherwise."""
+    if not (can_be_listed(file) and stays_inside(file)):
+        raise InputError(f"{folder}: a list cannot hold the name {file!r}; rename the file")
+    return file
 
 
 def are_images(files: Iterable[str]) -> bool:

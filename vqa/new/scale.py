@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from vqa.data.items import Cut
 from vqa.data.own import Source, look, write_sources
@@ -19,7 +18,9 @@ from vqa.new.files import STORE_LIMIT, are_images, decoded_bytes, match_files
 from vqa.new.labels import read_any_labels
 from vqa.new.recipe import Recipe, check_methods, compose
 from vqa.new.text import page, params_text
-from vqa.settings.params import LOADER, load
+from vqa.settings.params import load
+from vqa.settings.plain import read_yaml
+from vqa.settings.strict import build
 
 # Fewer items of one part than these say nothing at all.
 FEWEST = 4
@@ -79,7 +80,7 @@ def new_scale(request: Request, project: Path, say: Callable[[str], object]) -> 
     say(labels.said)
     files = match_files(labels.table.name, request.videos)
     known_folder = project / SIZES[request.size].parent
-    known = yaml.load((project / SIZES[request.size]).read_text(encoding="utf-8"), LOADER)
+    known = build(dict[str, Any], read_yaml(project / SIZES[request.size]), str(SIZES[request.size]))
     images = are_images(files.values())
     check_methods(request.methods, known, images)
     table = _split(labels.table.assign(name=labels.table.name.map(files)), request, known["common"]["seed"])
@@ -132,7 +133,7 @@ def _target(request: Request, project: Path) -> tuple[Path, str]:
         raise InputError(
             f"{request.videos}: is inside {request.folder}, which is yet to be made; keep the files elsewhere"
         )
-    name = re.sub(r"[^a-z0-9]", "", folder.name.lower())
+    name = re.sub(r"^(?=[0-9])", "set", re.sub(r"[^a-z0-9]", "", folder.name.lower()))
     if not name or name in ("demo", "real", "paper", "study"):
         raise InputError(
             f"{request.folder}: its last part names the scale, and cannot be {folder.name!r}; name another"

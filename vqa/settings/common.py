@@ -79,6 +79,9 @@ class Common:
 
     def __post_init__(self) -> None:
         one_of("exif_orientation", self.exif_orientation, EXIF_RULES)
+        # It names files and an experiment of MLflow.
+        if not self.scale.isprintable() or "/" in self.scale or not 0 < len(self.scale) <= 80 or self.scale[0] in ". ":
+            raise ValueError(f"scale: {self.scale!r} is not a name that a file can have")
         one_of("device", self.device, ("auto", "cpu", "cuda"))
         one_of("precision", self.precision, PRECISIONS)
         if self.threads < 1 or self.loader_workers < 0 or self.bootstrap < 1:

@@ -1,17 +1,13 @@
 """The schema of ``params.yaml``, and the only reader of it."""
 
-import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from vqa.settings.common import Common
-from vqa.settings.strict import ParamsError, build, known_name, one_of
-
-# Both refuse everything but plain data; the compiled one, where it is installed, takes a tenth of the time.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from vqa.settings.consistent import check
+from vqa.settings.plain import read_yaml
+from vqa.settings.strict import build, known_name, one_of
 
 
 @dataclass(frozen=True)
@@ -234,7 +230,7 @@ class Params:
 
 def root_of(path: Path) -> str:
     """``root`` of a parameter file of which nothing else is looked at: the project's folder, seen from the file's."""
-    content = _read(path)
+    content = read_yaml(path)
     return str(content.get("root", ".")) if isinstance(content, dict) else "."
 
 
@@ -243,68 +239,11 @@ def load(path: Path = Path("params.yaml")) -> Params:
 
     Raises:
         ParamsError: in one line, with the place, for anything that is missing, unknown, of the wrong type or
-            inconsistent (a run whose method or data set does not exist, a table row without its run).
+            inconsistent (:func:`vqa.settings.consistent.check`).
     """
-    params = build(Params, _read(path), path.name)
-    for place, names in {"motion": params.motion, "zero_shot": params.zero_shot}.items():
-        for name in names:
-            known_name(f"{path.name}: {place}", name, params.datasets)
-    for name, run in params.runs.items():
-        _check_run(f"{path.name}: runs.{name}", run, params)
-        _check_parent(f"{path.name}: runs.{name}.init", name, run, params)
-    for name, transfer in params.transfers.items():
-        known_name(f"{path.name}: transfers.{name}.method", transfer.method, params.methods)
-        known_name(f"{path.name}: transfers.{name}.test", transfer.test.partition("/")[0], params.datasets)
-    filling = {**params.runs, **params.regressions, **params.quotable, **params.transfers}
-    for name, table in params.tables.items():
-        for place, rows in (("rows", table.rows), ("added", table.added)):
-            for key in itertools.chain(*rows.values()):
-                known_name(f"{path.name}: tables.{name}.{place}", key, filling)
-    for name in params.landscapes:
-        known_name(f"{path.name}: landscapes", name, params.runs)
+    params = build(Params, read_yaml(path), path.name)
+    check(params, path.name)
     return params
-
-
-def _check_run(where: str, run: Run, params: Params) -> None:
-    """Raise ParamsError at ``where`` if the run names something that is not there, or data that do not fit."""
-    known_name(f"{where}.method", run.method, params.methods)
-    known_name(f"{where}.train", run.train, params.datasets)
-    for dataset, split in run.splits:
-        known_name(f"{where}.test", dataset, params.datasets)
-        if not split:
-            raise ParamsError(f"{where}.test: {dataset!r} must be dataset/split, for example {dataset}/test")
-    fitting = [f"prepared/{run.train}", f"motion/{run.train}"]
-    if run.datasets != [run.train]:
-        fitting = ["zero_shot/prepared.json", "zero_shot/motion.json"]
-        for dataset in run.datasets:
-            known_name(f"{where}.test: zero_shot", dataset, params.zero_shot)
-    if run.data not in fitting:
-        raise ParamsError(f"{where}.data: its train and test sets need {' or '.join(fitting)}, not {run.data!r}")
-
-
-def _check_parent(where: str, name: str, run: Run, params: Params) -> None:
-    """Raise ParamsError at ``where`` if the run cannot start from what it names."""
-    if run.parent is None:
-        if run.init != f"initial/{run.method}.safetensors":
-            raise ParamsError(f"{where}: must be initial/{run.method}.safetensors or a file in runs/RUN/weights")
-        return
-    known_name(where, run.parent, params.runs)
-    names, parent = list(params.runs), params.runs[run.parent]
-    if names.index(run.parent) >= names.index(name):
-        raise ParamsError(f"{where}: {run.parent} must stand above the run that starts from it")
-    if parent.method != run.method:
-        raise ParamsError(f"{where}: {run.parent} is of another method")
-    cuts = parent.partition.seeds if parent.partition else (0,)
-    if run.starts_by_seed:
-        own, theirs = (one.seeds or (params.common.seed,) for one in (run, parent))
-        if Path(run.init).parts[2:] != ("weights",):
-            raise ParamsError(f"{where}: must be runs/{run.parent}/weights or a file in it")
-        if len(cuts) > 1 or not set(own) <= set(theirs):
-            raise ParamsError(f"{where}: {run.parent} has not one training of every seed; name a file of its weights")
-        return
-    if len(cuts) * len(parent.seeds or (0,)) > 1 and len(Path(run.init).parts) != 5:
-        many, one = ("trainings", "SEED-CUT") if parent.seeds else ("cuts", "SEED")
-        raise ParamsError(f"{where}: {run.parent} has several {many}; name one, runs/{run.parent}/weights/{one}/FILE")
 
 
 def load_source(name: str, path: Path = Path("sources.yaml")) -> dict[str, Any]:
@@ -315,15 +254,6 @@ def load_source(name: str, path: Path = Path("sources.yaml")) -> dict[str, Any]:
     Raises:
         ParamsError: if the file cannot be read or has no block of that name.
     """
-    blocks = build(dict[str, Any], _read(path), path.name)
+    blocks = build(dict[str, Any], read_yaml(path), path.name)
     known_name(path.name, name, blocks)
     return blocks[name]
-
-
-def _read(path: Path) -> object:
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), LOADER)
-    except OSError as error:
-        raise ParamsError(f"{path}: cannot be read ({error.strerror}); run from the folder of a scale") from None
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None

@@ -6,6 +6,7 @@ Unknown keys, missing keys and values of the wrong type are errors that name the
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from collections.abc import Iterable
@@ -40,6 +41,9 @@ def _build(cls: Any, value: Any, where: str) -> Any:
         return None if value is None else _build(next(a for a in args if a is not type(None)), value, where)
     if origin is dict:
         _expect(isinstance(value, dict), where, "a mapping", value)
+        for key in value:
+            if not isinstance(key, str):
+                raise ParamsError(f"{where}: names must be text, got {key!r}")
         return {key: _build(args[1], entry, f"{_join(where, key)}") for key, entry in value.items()}
     if origin is tuple:
         _expect(isinstance(value, list), where, "a list", value)
@@ -52,6 +56,7 @@ def _build(cls: Any, value: Any, where: str) -> Any:
     if cls is float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         _expect(number, where, "a number (write 0.0001, not 1e-4)", value)
+        _expect(math.isfinite(value), where, "a finite number", value)
         return float(value)
     right = isinstance(value, cls) and not (cls is int and isinstance(value, bool))
     _expect(right, where, f"of type {cls.__name__}", value)

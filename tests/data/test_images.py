@@ -115,6 +115,9 @@ def test_a_wrong_checksum_or_a_missing_end_is_damage(tmp_path):
         read_image(path)
     path.write_bytes(whole)
     assert said(read_image(path)) == ()
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+    with pytest.raises(MediaError, match="the checksum of IDAT"):
+        read_image(path)
 
 
 def test_transparent_pixels_lie_on_black_and_opaque_ones_are_nothing_to_say(tmp_path):

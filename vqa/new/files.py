@@ -6,7 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import av
 
-from vqa.data.images import IMAGE_SUFFIXES
+from vqa.data.images import is_image
+from vqa.data.paths import for_ffmpeg
 from vqa.io import InputError
 from vqa.sources.unread import unread_note
 
@@ -71,13 +72,13 @@ def _files(name: str, ends: dict[str, set[str]]) -> set[str]:
     return set()
 
 
-def are_images(files: Iterable[str]) -> bool:
-    """Whether the files are images.
+def are_images(files: Iterable[str], folder: Path = Path()) -> bool:
+    """Whether the files below ``folder`` are images.
 
     Raises:
         InputError: if some are and some are not.
     """
-    kinds = {file: Path(file).suffix.lower() in IMAGE_SUFFIXES for file in files}
+    kinds = {file: is_image(folder / file) for file in files}
     if len(set(kinds.values())) > 1:
         image, video = (next(file for file, kind in kinds.items() if kind is wanted) for wanted in (True, False))
         raise InputError(f"{image} is an image and {video} is not: make a data set of each")
@@ -91,7 +92,7 @@ def decoded_bytes(paths: Iterable[Path]) -> int:
 
 def _decoded_bytes(path: Path) -> int:
     try:
-        with av.open(str(path)) as container:
+        with for_ffmpeg(path) as name, av.open(name) as container:
             stream = container.streams.best("video")
             seconds = (container.duration or 0) / av.time_base
             frames = stream.frames or int(seconds * float(stream.average_rate or 0)) or 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import io
 import json
@@ -88,6 +89,11 @@ def run_stage(main: Callable[[], int | None]) -> None:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"error: {error.filename or 'output'}: {error.strerror}; make room", file=sys.stderr)
+        sys.exit(2)
     except (InputError, ParamsError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vqa.data.images import is_image, read_image
+from vqa.data.images import Picture, is_image, read_image
 from vqa.data.items import PreparedDataset
 from vqa.data.paths import MediaError
 from vqa.data.prepare import prepare
@@ -37,6 +37,11 @@ def png(header: tuple[int, ...], rows: bytes, *chunks: tuple[bytes, bytes]) -> b
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
+def said(picture: Picture) -> tuple[str, ...]:
+    """What was assumed of a picture."""
+    return tuple(remark.text for remark in picture.remarks)
+
+
 def ramp(path: Path) -> np.ndarray:
     """Write a 16-bit grey ramp; returns the numbers."""
     grey = np.linspace(0, 65535, 256).round().astype(np.uint16)[None].repeat(4, 0)
@@ -57,7 +62,7 @@ def test_grey_of_16_bits_is_scaled_and_said(tmp_path, suffix):
     expected = (grey / 257)[..., None].repeat(3, 2)
     assert picture.pixels.dtype == np.uint8
     assert np.abs(picture.pixels - expected).max() <= 1
-    assert picture.said == ("16 bits per channel: read as 8",)
+    assert said(picture) == ("16 bits per channel: read as 8",)
     assert np.array_equal(decode(path)[0][0], picture.pixels)
     assert np.array_equal(read_frames(path, np.array([0]))[0], picture.pixels)
 
@@ -78,7 +83,7 @@ def test_16_bits_of_colour_are_said(tmp_path):
     (tmp_path / "deep.png").write_bytes(png((2, 1, 16, 2, 0, 0, 0), rows))
     picture = read_image(tmp_path / "deep.png")
     assert picture.pixels.tolist() == [[[0, 128, 255], [1, 2, 3]]]
-    assert picture.said == ("16 bits per channel: read as 8",)
+    assert said(picture) == ("16 bits per channel: read as 8",)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
@@ -109,32 +114,35 @@ def test_a_wrong_checksum_or_a_missing_end_is_damage(tmp_path):
     with pytest.raises(MediaError, match=r"damaged: .*incorrect data check"):
         read_image(path)
     path.write_bytes(whole)
-    assert read_image(path).said == ()
+    assert said(read_image(path)) == ()
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+    with pytest.raises(MediaError, match="the checksum of IDAT"):
+        read_image(path)
 
 
 def test_transparent_pixels_lie_on_black_and_opaque_ones_are_nothing_to_say(tmp_path):
     path = tmp_path / "a.png"
-    said = ("alpha channel: transparent pixels are laid on black",)
+    alpha = ("alpha channel: transparent pixels are laid on black",)
     colours = np.array([[[200, 100, 50, 255], [200, 100, 50, 51], [200, 100, 50, 0]]], np.uint8)
     for name in ("a.png", "a.webp"):
         Image.fromarray(colours).save(tmp_path / name, lossless=True)
         picture = read_image(tmp_path / name)
-        assert (picture.pixels.tolist(), picture.said) == ([[[200, 100, 50], [40, 20, 10], [0, 0, 0]]], said)
+        assert (picture.pixels.tolist(), said(picture)) == ([[[200, 100, 50], [40, 20, 10], [0, 0, 0]]], alpha)
     colours[..., 3] = 255
     Image.fromarray(colours).save(path)
-    assert (read_image(path).pixels[0, 2].tolist(), read_image(path).said) == ([200, 100, 50], ())
+    assert (read_image(path).pixels[0, 2].tolist(), said(read_image(path))) == ([200, 100, 50], ())
     Image.fromarray(np.array([[[80, 128], [80, 255]]], np.uint8), "LA").save(path)
-    assert (read_image(path).pixels[..., 0].tolist(), read_image(path).said) == ([[40, 80]], said)
+    assert (read_image(path).pixels[..., 0].tolist(), said(read_image(path))) == ([[40, 80]], alpha)
     # One colour, one number of a palette, one 16-bit grey that stands for nothing
     path.write_bytes(png((2, 1, 8, 2, 0, 0, 0), bytes([0, 9, 8, 7, 9, 8, 6]), (b"tRNS", bytes([0, 9, 0, 8, 0, 7]))))
-    assert (read_image(path).pixels.tolist(), read_image(path).said) == ([[[0, 0, 0], [9, 8, 6]]], said)
+    assert (read_image(path).pixels.tolist(), said(read_image(path))) == ([[[0, 0, 0], [9, 8, 6]]], alpha)
     palette = (b"PLTE", bytes([9, 8, 7, 3, 2, 1])), (b"tRNS", bytes([0, 255]))
     path.write_bytes(png((2, 1, 8, 3, 0, 0, 0), bytes([0, 0, 1]), *palette))
-    assert (read_image(path).pixels.tolist(), read_image(path).said) == ([[[0, 0, 0], [3, 2, 1]]], said)
+    assert (read_image(path).pixels.tolist(), said(read_image(path))) == ([[[0, 0, 0], [3, 2, 1]]], alpha)
     grey = (b"tRNS", struct.pack(">H", 25700))
     path.write_bytes(png((2, 1, 16, 0, 0, 0, 0), b"\0" + struct.pack(">2H", 25700, 51400), grey))
     assert read_image(path).pixels[..., 0].tolist() == [[0, 200]]
-    assert read_image(path).said == ("16 bits per channel: read as 8", *said)
+    assert said(read_image(path)) == ("16 bits per channel: read as 8", *alpha)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
@@ -147,8 +155,8 @@ def test_exif_orientation_is_one_rule_for_every_kind(tmp_path, suffix, orientati
     stored, applied = read_image(path), read_image(path, "apply")
     assert np.array_equal(stored.pixels, PIXELS)
     assert np.array_equal(applied.pixels, SHOWN[orientation](PIXELS))
-    assert stored.said == (() if orientation == 1 else ("its EXIF orientation is not applied",))
-    assert (stored.rotation, applied.rotation, applied.said) == (0, {3: 180, 6: -90, 8: 90}.get(orientation, 0), ())
+    assert said(stored) == (() if orientation == 1 else ("its EXIF orientation is not applied",))
+    assert (stored.rotation, applied.rotation, said(applied)) == (0, {3: 180, 6: -90, 8: 90}.get(orientation, 0), ())
 
 
 @pytest.mark.parametrize("store", [True, False])
@@ -184,7 +192,7 @@ def test_a_decompression_bomb_is_one_bad_file(tmp_path, store):
 def test_a_size_that_photographs_have_is_read_without_a_word(tmp_path, recwarn):
     (tmp_path / "large.png").write_bytes(png((12000, 8000, 1, 0, 0, 0, 0), bytes(8000 * 1501)))
     picture = read_image(tmp_path / "large.png")
-    assert (picture.pixels.shape, picture.said, list(recwarn)) == ((8000, 12000, 3), (), [])
+    assert (picture.pixels.shape, said(picture), list(recwarn)) == ((8000, 12000, 3), (), [])
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".tiff", ".avif", ".jp2", ".gif", ".bmp", ".ppm", ".jfif"])
@@ -193,13 +201,13 @@ def test_kinds_that_pillow_reads_are_read(tmp_path, suffix):
     Image.fromarray(np.full((20, 30, 3), 120, np.uint8)).save(path)
     picture = read_image(path)
     assert np.abs(picture.pixels.astype(int) - 120).max() <= 3
-    assert (picture.pixels.shape, picture.codec, picture.said, is_image(path)) == ((20, 30, 3), suffix[1:], (), True)
+    assert (picture.pixels.shape, picture.codec, said(picture), is_image(path)) == ((20, 30, 3), suffix[1:], (), True)
 
 
 def test_what_a_file_holds_counts_and_not_its_suffix(tmp_path):
     Image.fromarray(PIXELS).save(tmp_path / "a.png")
     (tmp_path / "a.png").rename(tmp_path / "a.jpg")
-    assert (read_image(tmp_path / "a.jpg").codec, read_image(tmp_path / "a.jpg").said) == ("png", ())
+    assert (read_image(tmp_path / "a.jpg").codec, said(read_image(tmp_path / "a.jpg"))) == ("png", ())
 
 
 def test_kinds_that_are_not_read_are_named_with_those_that_are(tmp_path):
@@ -220,36 +228,10 @@ def test_several_pictures_in_a_file(tmp_path):
         pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
     picture = read_image(tmp_path / "a.tif")
     assert np.array_equal(picture.pixels, PIXELS)
-    assert picture.said == ("3 pictures in one file: the first one is read",)
+    assert said(picture) == ("3 pictures in one file: the first one is read",)
     for name in ("a.webp", "a.png"):
         with pytest.raises(MediaError, match="an animation of 3 pictures; convert it to a video"):
             read_image(tmp_path / name)
     assert not is_image(tmp_path / "a.gif"), "a video"
     Image.fromarray(PIXELS).save(tmp_path / "still.gif")
     assert is_image(tmp_path / "still.gif")
-
-
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".bmp", ".gif", ".jp2", ".avif", ".ppm"])
-def test_damage_of_every_kind_is_one_line_with_the_name(tmp_path, suffix):
-    path, generator = tmp_path / f"a{suffix}", np.random.default_rng(3)
-    Image.fromarray(generator.integers(0, 256, (24, 24, 3), dtype=np.uint8)).save(path)
-    whole = path.read_bytes()
-    refused = 0
-    for _ in range(60):
-        broken = bytearray(whole)
-        for at in generator.integers(0, min(len(whole), 200), 4):
-            broken[at] = generator.integers(0, 256)
-        path.write_bytes(broken[: generator.integers(1, len(whole) + 1)])
-        message = refusal(path)
-        refused += message is not None
-        assert message is None or (message.startswith(f"{path}: ") and "\n" not in message)
-    assert refused > 30
-
-
-def refusal(path: Path) -> str | None:
-    """Why an image is not read; None if it is."""
-    try:
-        read_image(path)
-    except MediaError as error:
-        return str(error)
-    return None

@@ -225,3 +225,21 @@ def test_folders_are_followed_once_and_what_is_left_out_is_said(tmp_path: Path) 
     assert found == ["set/b.heic", "set/link/a.mp4"]
     assert len(said) == 1
     assert said[0].endswith("set: 3 files are left out, no videos or images by their suffix (.txt, .\\xe9, none)")
+
+
+def test_scores_of_images_follow_the_rule_of_params(scored_project: Path, score: Score, tmp_path: Path) -> None:
+    exif, photo = Image.Exif(), numbered_frames(38, 64, 48)[37]
+    exif[0x0112] = 6
+    Image.fromarray(photo).save(tmp_path / "turned.png", exif=exif)
+    Image.fromarray(np.rot90(photo, -1)).save(tmp_path / "upright.png")
+    params = scored_project / "params.yaml"
+    before = params.read_text()
+    (stored, upright) = score("--run", "F01", tmp_path / "turned.png", tmp_path / "upright.png")[1]
+    assert (stored["width"], stored["rotation"], stored["reason"]) == (64, 0, "its EXIF orientation is not applied")
+    try:
+        params.write_text(before.replace("exif_orientation: ignore", "exif_orientation: apply"))
+        (applied,) = score("--run", "F01", tmp_path / "turned.png")[1]
+    finally:
+        params.write_text(before)
+    assert (applied["width"], applied["rotation"], applied["reason"]) == (48, -90, "")
+    assert applied["score"] == upright["score"] != stored["score"]

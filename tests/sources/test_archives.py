@@ -197,9 +197,9 @@ def test_a_compression_that_is_not_read_is_no_damage(tmp_path, number, name):
         at = at if signature[2] == 3 else data.find(b"set/deep/b.mp4", data.find(b"PK\x01\x02")) - 46
         data[at + offset] = number
     archive.paths[0].write_bytes(data)
-    assert members(archive)["set/deep/b.mp4"] == 70
-    extract(archive, {"set/a.mp4": tmp_path / "a.mp4"})
-    reason = rf"'set/deep/b\.mp4' is compressed by {name}, which is not read; .*unpack it yourself"
+    reason = rf"a\.zip: compressed by {name}, which is not read; unpack it yourself"
+    with pytest.raises(InputError, match=reason):
+        members(archive)
     with pytest.raises(InputError, match=reason) as caught:
         extract(archive, {"set/deep/b.mp4": tmp_path / "b.mp4"})
     assert "damaged" not in str(caught.value)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vqa.io import InputError
 from vqa.sources.archives import Archive, find_archives, members
-from vqa.sources.unread import unread_note
+from vqa.sources.unread import UnreadError, unread_note
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,14 @@ class Folder:
                 file = Path(folder) / name
                 if file not in inside and not name.startswith(".") and file.is_file():
                     self._plain.setdefault(name, []).append(Place(file.as_posix(), file.stat().st_size))
+        self._refused: dict[Path, str] = {}
         for archive in self.archives:
-            for member, size in members(archive).items():
+            try:
+                content = members(archive)
+            except UnreadError as error:  # what was unpacked by hand may lie beside it
+                self._refused |= dict.fromkeys(archive.paths, error.reason)
+                continue
+            for member, size in content.items():
                 self._packed.setdefault(member.rpartition("/")[2], []).append(Place(member, size, archive))
 
     @property
@@ -60,7 +66,8 @@ class Folder:
     @property
     def unread(self) -> str:
         """What to add to a message about missing files (:func:`vqa.sources.unread.unread_note`)."""
-        return unread_note(self.path, [path for archive in self.archives for path in archive.paths])
+        read = {path for archive in self.archives for path in archive.paths} - self._refused.keys()
+        return unread_note(self.path, read, self._refused)
 
     def find(self, name: str) -> Place | None:
         """The one file whose path ends with ``name``, whole parts; plain files come before those in archives.

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from vqa.data.paths import MediaError, check_file
 from vqa.data.png import check_png
+from vqa.data.remarks import Remark
 from vqa.settings.common import EXIF_RULES
 from vqa.settings.strict import one_of
 
@@ -71,13 +72,13 @@ class Picture:
         pixels: ``(H, W, 3)`` uint8 RGB in [0, 255].
         rotation: degrees counter-clockwise that the EXIF orientation was applied with.
         codec: name of the kind, the suffix where that fits.
-        said: what was assumed, a line each.
+        remarks: what was assumed.
     """
 
     pixels: np.ndarray
     rotation: int
     codec: str
-    said: tuple[str, ...]
+    remarks: tuple[Remark, ...]
 
 
 def is_image(path: Path) -> bool:
@@ -128,21 +129,21 @@ def _read(path: Path, image: Image.Image, exif: str) -> Picture:
         raise MediaError(f"{path}: an animation of {pages} pictures; convert it to a video, or save one picture of it")
     deep = _deep_bits(image)  # first: the search for EXIF may load the pixels, which forgets how they are stored
     given = _orientation(image)
-    said = []
+    remarks = []
     if pages > 1:
-        said.append(f"{pages} pictures in one file: the first one is read")
+        remarks.append(Remark("several pictures", f"{pages} pictures in one file: the first one is read"))
     if kind == "PNG":
         check_png(path)
     if deep > 8:
-        said.append(f"{deep} bits per channel: read as 8")
+        remarks.append(Remark("more than 8 bits", f"{deep} bits per channel: read as 8"))
     image.load()
     if image.mode in ("CMYK", "LAB"):
-        said.append(f"{image.mode} colours: converted without their profile")
+        remarks.append(Remark("other colours", f"{image.mode} colours: converted without their profile"))
     pixels, transparent = _on_black(image) if _has_alpha(image) else (_rgb(path, image, deep), False)
     if transparent:
-        said.append("alpha channel: transparent pixels are laid on black")
+        remarks.append(Remark("alpha channel", "alpha channel: transparent pixels are laid on black"))
     if given != 1 and exif == "ignore":
-        said.append("its EXIF orientation is not applied")
+        remarks.append(Remark("EXIF orientation not applied", "its EXIF orientation is not applied"))
     # Pillow has turned TIFF already, and nothing else.
     turns = [_UNDONE[given]] if kind == "TIFF" and given != 1 else []
     turns += [given] if exif == "apply" and given != 1 else []
@@ -151,7 +152,7 @@ def _read(path: Path, image: Image.Image, exif: str) -> Picture:
         pixels = np.asarray(turned)
     suffix = path.suffix.lower()
     codec = suffix[1:] if suffix in _KINDS[kind] else kind.lower()
-    return Picture(pixels, _DEGREES.get(given, 0) if exif == "apply" else 0, codec, tuple(said))
+    return Picture(pixels, _DEGREES.get(given, 0) if exif == "apply" else 0, codec, tuple(remarks))
 
 
 def _orientation(image: Image.Image) -> int:

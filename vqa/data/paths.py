@@ -40,7 +40,7 @@ def check_file(path: Path) -> None:
     if not os.access(path, os.R_OK):
         raise MediaError(f"{path}: may not be read (no permission); change its rights or exclude it")
     if path.is_dir():
-        raise MediaError(f"{path}: a folder, not a file; correct the label list")
+        raise MediaError(f"{path}: a folder without videos or images; name a file")
     if state.st_size == 0:
         raise MediaError(f"{path}: empty file (0 bytes); replace or exclude it")
 

@@ -6,9 +6,10 @@ from pathlib import Path, PurePosixPath
 
 import av
 
-from vqa.data.images import IMAGE_SUFFIXES
+from vqa.data.images import is_image
 from vqa.data.labels import stays_inside
 from vqa.data.listed import can_be_listed, composed
+from vqa.data.paths import for_ffmpeg
 from vqa.io import InputError
 from vqa.sources.unread import unread_note
 
@@ -84,13 +85,13 @@ def _listable(folder: Path, file: str) -> str:
     return file
 
 
-def are_images(files: Iterable[str]) -> bool:
-    """Whether the files are images.
+def are_images(files: Iterable[str], folder: Path = Path()) -> bool:
+    """Whether the files below ``folder`` are images.
 
     Raises:
         InputError: if some are and some are not.
     """
-    kinds = {file: Path(file).suffix.lower() in IMAGE_SUFFIXES for file in files}
+    kinds = {file: is_image(folder / file) for file in files}
     if len(set(kinds.values())) > 1:
         image, video = (next(file for file, kind in kinds.items() if kind is wanted) for wanted in (True, False))
         raise InputError(f"{image} is an image and {video} is not: make a data set of each")
@@ -104,7 +105,7 @@ def decoded_bytes(paths: Iterable[Path]) -> int:
 
 def _decoded_bytes(path: Path) -> int:
     try:
-        with av.open(str(path)) as container:
+        with for_ffmpeg(path) as name, av.open(name) as container:
             stream = container.streams.best("video")
             seconds = (container.duration or 0) / av.time_base
             frames = stream.frames or int(seconds * float(stream.average_rate or 0)) or 1

@@ -81,7 +81,7 @@ def new_scale(request: Request, project: Path, say: Callable[[str], object]) -> 
     files = match_files(labels.table.name, request.videos)
     known_folder = project / SIZES[request.size].parent
     known = build(dict[str, Any], read_yaml(project / SIZES[request.size]), str(SIZES[request.size]))
-    images = are_images(files.values())
+    images = are_images(files.values(), request.videos)
     check_methods(request.methods, known, images)
     table = _split(labels.table.assign(name=labels.table.name.map(files)), request, known["common"]["seed"])
     say(_summary(table, request))

@@ -21,7 +21,7 @@ VIDEO_SUFFIXES = frozenset(
 )
 _FIELDS = [field.name for field in dataclasses.fields(Result)]
 # Rows of a table are written as they come, so that no column can wait for its widest cell.
-_WIDTHS = {"status": 7, "score": 8}
+_WIDTHS = {"status": 7, "score": 8, "fps": 7, "codec": 6}
 
 
 def files_of(given: str, say: Callable[[str], object] = lambda _: None) -> list[str]:

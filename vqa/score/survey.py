@@ -40,12 +40,10 @@ def read_header(path: Path, exif: str = "ignore") -> Header | None:
         MediaError: for an image that cannot be read, for what is no file, and for text, which FFmpeg would draw as a
             video of its letters.
     """
-    if path.is_dir():
-        return None
     check_file(path)
     if is_image(path):
         picture = read_image(path, exif)
-        return Header(1, 0.0, picture.rotation, picture.codec, picture.said)
+        return Header(1, 0.0, picture.rotation, picture.codec, tuple(remark.text for remark in picture.remarks))
     try:
         with for_ffmpeg(path) as name, av.open(name) as container:
             if not container.streams.video:
@@ -85,10 +83,8 @@ def survey(path: Path, header: Header | None, exif: str = "ignore") -> Item:
     """Decode all of a file and describe it as an item without a label.
 
     Raises:
-        MediaError: for a folder, a file that does not decode in full, or one whose frame size changes.
+        MediaError: for a file that does not decode in full, or one whose frame size changes.
     """
-    if path.is_dir():
-        raise MediaError(f"{path}: a folder without videos or images")
     n_frames, shape = 0, None
     for frame in iterate_frames(path, exif):
         if shape not in (None, frame.shape):

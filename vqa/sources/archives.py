@@ -23,7 +23,7 @@ from typing import IO
 
 from vqa.io import InputError, atomic
 from vqa.sources.joined import Joined
-from vqa.sources.unread import why_not
+from vqa.sources.unread import UnreadError, why_not
 
 SIZE_LIMIT = 4 << 40  # bytes in one archive; the largest real one, LSVQ, stays below one TB
 _RATIO_LIMIT = 200  # of unpacked to packed bytes; videos and images hardly shrink, label lists to a tenth
@@ -83,8 +83,9 @@ def members(archive: Archive, size_limit: int = SIZE_LIMIT) -> dict[str, int]:
     """Sizes in bytes of the files in an archive, by path inside it, after a look at every member.
 
     Raises:
-        InputError: naming archive and member: a path that leads out, a link, a device, a name that occurs twice, an
-            encrypted file, more than ``size_limit`` bytes or 200 times its own size in all; or it cannot be read.
+        vqa.sources.unread.UnreadError: if it is encrypted or compressed in a way that is not read.
+        InputError: naming archive and member: a path that leads out, a link, a device, a name that occurs twice,
+            more than ``size_limit`` bytes or 200 times its own size in all; or it cannot be read.
     """
     sizes: dict[str, int] = {}
     limit = min(size_limit, _RATIO_LIMIT * sum(path.stat().st_size for path in archive.paths) + _CHUNK)
@@ -143,18 +144,11 @@ def _zip_members(archive: Archive) -> Iterator[_Member]:
             if info.orig_filename[-1] in "/\\" or _odd_of_macos(name):
                 continue
             if info.flag_bits & 1:
-                raise InputError(f"{archive}: is encrypted; extract it yourself, with the password you were given")
-            yield _Member(name, info.file_size, partial(_opened, archive, file, info))
-
-
-def _opened(archive: Archive, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
-    if info.compress_type not in _METHODS:
-        method = _METHOD_NAMES.get(info.compress_type, f"method {info.compress_type}")
-        raise InputError(
-            f"{archive}: {info.orig_filename!r} is compressed by {method}, which is not read; the archive may well be "
-            "sound: unpack it yourself, as by 7z"
-        )
-    return file.open(info)
+                raise UnreadError(archive, "is encrypted", "extract it yourself, with the password you were given")
+            if info.compress_type not in _METHODS:
+                method = _METHOD_NAMES.get(info.compress_type, f"method {info.compress_type}")
+                raise UnreadError(archive, f"compressed by {method}, which is not read", "unpack it yourself, as by 7z")
+            yield _Member(name, info.file_size, partial(file.open, info))
 
 
 def _tar_members(archive: Archive) -> Iterator[_Member]:
@@ -207,6 +201,10 @@ _DAMAGE = (
 )
 
 
+# How they say that an archive breaks off; a TAR by bzip2 that ends within its first block seems empty to them.
+_HALF = ("unexpected end of data", "truncated", "empty file")
+
+
 @contextmanager
 def _readable(archive: Archive) -> Iterator[None]:
     """InputError, with the true reason, in the place of what the libraries raise for archives that they cannot read."""
@@ -216,7 +214,7 @@ def _readable(archive: Archive) -> Iterator[None]:
         reason = " ".join(str(error).split()) or type(error).__name__
         if why := why_not(archive.paths, archive.kind):
             raise InputError(f"{archive}: {why}") from None
-        if isinstance(error, EOFError) or "unexpected end of data" in reason or "truncated" in reason:
+        if isinstance(error, EOFError) or any(words in reason for words in _HALF):
             raise InputError(f"{archive}: its end is missing ({reason}); get it again, or all of its parts") from None
         raise InputError(f"{archive}: damaged, or not an archive ({reason}); get it again") from None
     except OSError as error:

@@ -2,8 +2,10 @@
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+
+from vqa.io import InputError
 
 # Names of archives, of their parts included: what is one and is not read is named, so that nobody looks for it.
 _NAMES = re.compile(
@@ -23,6 +25,14 @@ _PAGE = re.compile(rb"\s*(<!doctype html|<html|<\?xml|<head|\{\s*\")", re.IGNORE
 _BLANK = bytes(512)
 
 
+class UnreadError(InputError):
+    """An archive that may well be sound, and is not read for the ``reason``; whoever unpacks it needs it no more."""
+
+    def __init__(self, archive: object, reason: str, remedy: str) -> None:
+        super().__init__(f"{archive}: {reason}; {remedy}")
+        self.reason = reason
+
+
 def unread_archives(folder: Path, read: Collection[Path] = ()) -> list[Path]:
     """Files below ``folder`` that are archives by their names, but for those in ``read``."""
     found = []
@@ -32,9 +42,18 @@ def unread_archives(folder: Path, read: Collection[Path] = ()) -> list[Path]:
     return [path for path in found if path not in set(read)]
 
 
-def unread_note(folder: Path, read: Collection[Path] = ()) -> str:
-    """What to add to a message about missing files where archives lie that are not read; empty if there are none."""
-    found = [path.relative_to(folder).as_posix() for path in unread_archives(folder, read)]
+def unread_note(folder: Path, read: Collection[Path] = (), reasons: Mapping[Path, str] | None = None) -> str:
+    """What to add to a message about missing files where archives lie that are not read; empty if there are none.
+
+    Args:
+        folder: where files are missing.
+        read: archives that are read.
+        reasons: why others are not, where it is not their kind.
+    """
+    reasons, found = reasons or {}, []
+    for path in unread_archives(folder, read):
+        why = f" ({reasons[path]})" if path in reasons else ""
+        found.append(path.relative_to(folder).as_posix() + why)
     if not found:
         return ""
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""

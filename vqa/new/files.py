@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import av
 
 from vqa.data.labels import stays_inside
-from vqa.data.listed import can_be_listed, composed
+from vqa.data.listed import can_be_listed, composed, shown
 from vqa.data.video import IMAGE_SUFFIXES
 from vqa.io import InputError
 
@@ -42,10 +42,12 @@ def match_files(names: Iterable[str], folder: Path) -> dict[str, str]:
         else:
             (several if files else missing).append(name)
     if missing:
-        raise InputError(f"{folder}: no file for {len(missing)} of {len(found) + len(missing)} names, as {missing[0]}")
+        raise InputError(
+            f"{folder}: no file for {len(missing)} of {len(found) + len(missing)} names, as {shown(missing[0])}"
+        )
     if several:
         fitting = ", ".join(sorted(_files(several[0].replace("\\", "/"), ends))[:3])
-        raise InputError(f"{folder}: several files for {len(several)} names, as {several[0]}: {fitting}")
+        raise InputError(f"{folder}: several files for {len(several)} names, as {shown(several[0])}: {fitting}")
     meant = Counter(found.values())
     twice = [file for file, names in meant.items() if names > 1]
     if twice:

@@ -7,7 +7,7 @@ TEST_JOBS ?= 2
 COVERAGE ?= 94
 BIN := $(VENV)/bin
 # As .venv/bin/vqa, but always of this folder, whatever VENV is.
-VQA := $(BIN)/python -m vqa.cli
+VQA := "$(BIN)/python" -m vqa.cli
 STAMP := $(VENV)/.lock-sha256
 SHELL := /bin/bash
 
@@ -15,7 +15,8 @@ SHELL := /bin/bash
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
-export PATH := $(abspath $(BIN)):$(PATH)
+# Not abspath, which takes a folder with a blank in its name for two.
+export PATH := $(if $(filter /%,$(firstword $(BIN))),,$(CURDIR)/)$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
@@ -23,36 +24,36 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: help venv repro test lint cpus court check bench ui paper real study publish
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 	@echo "  options: JOBS=n (stages at a time; default one per GPU or core), VENV=dir (default .venv)"
 
 venv:  ## Set up the environment (done by every other target); rebuilt only when requirements.lock changes
-	@if [ "$$(cat $(STAMP) 2>/dev/null)" != "$$(sha256sum < requirements.lock)" ]; then \
+	@if [ "$$(cat "$(STAMP)" 2>/dev/null)" != "$$(sha256sum < requirements.lock)" ]; then \
 	  set -e; echo "setting up $(VENV) from requirements.lock: about 6 GB, once"; \
-	  rm -rf $(VENV); $(PYTHON) -m venv $(VENV); \
-	  $(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements.lock; \
-	  $(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .; \
-	  sha256sum < requirements.lock > $(STAMP); \
+	  rm -rf "$(VENV)"; "$(PYTHON)" -m venv "$(VENV)"; \
+	  "$(BIN)/python" -m pip install -qq --no-deps --require-hashes -r requirements.lock; \
+	  "$(BIN)/python" -m pip install -qq --no-deps --no-build-isolation -e .; \
+	  sha256sum < requirements.lock > "$(STAMP)"; \
 	fi
 
 repro: venv  ## Rebuild data, trainings, tables and figures of the demo scale; only what is out of date
 	$(VQA) repro --scale demo --jobs $(JOBS)
 
 test: venv  ## Run all tests, TEST_JOBS files at a time; fails if they reach less of vqa than COVERAGE percent
-	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --lines $(COVERAGE)
+	"$(BIN)/python" -m pytest -n $(TEST_JOBS) --dist loadfile --lines $(COVERAGE)
 
 lint: venv  ## Check style, formatting, types, and that imports run down the floors
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
-	$(BIN)/mypy
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/lint-imports"
+	"$(BIN)/mypy"
 
 cpus: venv  ## Prove that other processors give the same bytes, with QEMU (package qemu-user)
-	$(BIN)/python -m pytest -m cpus -rs tests/test_cpus.py
+	"$(BIN)/python" -m pytest -m cpus -rs tests/test_cpus.py
 
 court: venv  ## Measure the error rates of the verdicts on planted truths, and write them to reports/court.csv
-	$(BIN)/python tests/court/rates.py
-	$(BIN)/python -m pytest -m court tests/court
+	"$(BIN)/python" tests/court/rates.py
+	"$(BIN)/python" -m pytest -m court tests/court
 
 check: venv  ## Compare every run's metrics with reports/baselines; exit code 1 on a regression
 	$(VQA) check --scale demo
@@ -63,7 +64,7 @@ bench: venv  ## Measure speed: sampling, training, data, graph
 
 ui: venv  ## Mirror the runs into MLflow and open its UI on http://127.0.0.1:5000
 	$(VQA) track
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
+	"$(BIN)/mlflow" ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
 
 paper: venv  ## Rebuild the paper scale on GPUs; needs VQA_DATA, see docs/paper.md
 	$(VQA) repro --scale paper --jobs $(JOBS)

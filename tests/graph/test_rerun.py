@@ -37,7 +37,9 @@ def run(stage):
     content = [stage, key]
     if stage == "train":
         run = params["runs"][key]
-        content += [run, params["methods"][run["method"]], Path(run["init"]).read_text()]
+        start = Path(run["init"])
+        start = start if start.suffix else start / "last_ema.safetensors"
+        content += [run, params["methods"][run["method"]], start.read_text()]
     if stage == "evaluate":
         content += [Path(f"runs/{key}/weights/last_ema.safetensors").read_text()]
     for out in plan["outs"][stage] if stage != "fingerprints" else []:

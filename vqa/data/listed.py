@@ -14,6 +14,11 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def shown(name: str) -> str:
+    """A name for a message: as it is, or with escapes where it has letters that cannot be seen."""
+    return name if name.isprintable() else repr(name)
+
+
 def can_be_listed(name: str) -> bool:
     """Whether a name can stand in a list of text, and is read as it was written."""
     unprintable = any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in name)
@@ -30,7 +35,7 @@ def listed_files(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     found = {name: _find(folder, name, entries) for name in names}
     missing = [name for name, path in found.items() if path is None]
     if missing:
-        count = f"{len(missing)} of {len(found)} files are missing, the first: {missing[0]}"
+        count = f"{len(missing)} of {len(found)} files are missing, the first: {shown(missing[0])}"
         raise InputError(f"{folder}: {count}{unread_note(folder)}")
     return {name: path for name, path in found.items() if path is not None}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqa.data.listed import can_be_listed, composed
+from vqa.data.listed import can_be_listed, composed, shown
 from vqa.io import InputError
 
 # The first one that occurs most often in the first line; a comma may be a decimal point, so that it comes late.
@@ -82,9 +82,10 @@ class Rows:
             if not name:
                 raise InputError(f"{self.path}: line {line} has no name")
             if not can_be_listed(name):
-                raise InputError(f"{self.path}: line {line}: name {name!r} has a control character; a stray quote?")
+                raise InputError(f"{self.path}: line {line}: name {name!r} has a control character")
             if composed(name) in seen:
-                raise InputError(f"{self.path}: line {line}: {name} is there already, in line {seen[composed(name)]}")
+                first = seen[composed(name)]
+                raise InputError(f"{self.path}: line {line}: {shown(name)} is there already, in line {first}")
             seen[composed(name)] = line
         return [name for _, name in self.column(place)]
 
@@ -94,7 +95,7 @@ def read_rows(path: Path) -> Rows:
 
     Raises:
         InputError: in one line, with its place: the file cannot be read, is not such text, or is empty; a quote that is
-            not closed, or closed in the middle of a cell; a row with another number of cells than the first.
+            not closed in its line, or closed in the middle of a cell; a row with another number of cells than others.
     """
     text = _text(path)
     first = next((line for line in text.splitlines() if line.strip()), None)
@@ -106,13 +107,18 @@ def read_rows(path: Path) -> Rows:
     rows, line = [], 1
     try:
         for cells in reader:
+            # A quote that was not meant as one would join rows, whatever column it is in.
+            if reader.line_num > line:
+                raise InputError(
+                    f"{path}: line {line}: a quote opens a cell that goes on in the next line; close it there"
+                )
             cells = [cell.strip() for cell in cells]
             # An empty line lists nothing; one of separators alone may be an item that lost its cells.
             if any(cells) or (len(cells) > 1 and separator != BLANK):
                 rows.append((line, cells))
             line = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{path}: line {line}: {error}") from None
+    except csv.Error:  # its words name the separator, which may be a tab
+        raise InputError(f"{path}: line {line}: a quote does not close where its cell ends") from None
     width = len(rows[0][1])
     for line, cells in rows:
         if len(cells) != width:

@@ -8,7 +8,7 @@ import av
 
 from vqa.data.images import is_image
 from vqa.data.labels import stays_inside
-from vqa.data.listed import can_be_listed, composed
+from vqa.data.listed import can_be_listed, composed, shown
 from vqa.data.paths import for_ffmpeg
 from vqa.io import InputError
 from vqa.sources.unread import unread_note
@@ -44,11 +44,11 @@ def match_files(names: Iterable[str], folder: Path) -> dict[str, str]:
         else:
             (several if files else missing).append(name)
     if missing:
-        count = f"no file for {len(missing)} of {len(found) + len(missing)} names, as {missing[0]}"
+        count = f"no file for {len(missing)} of {len(found) + len(missing)} names, as {shown(missing[0])}"
         raise InputError(f"{folder}: {count}{unread_note(folder)}")
     if several:
         fitting = ", ".join(sorted(_files(several[0].replace("\\", "/"), ends))[:3])
-        raise InputError(f"{folder}: several files for {len(several)} names, as {several[0]}: {fitting}")
+        raise InputError(f"{folder}: several files for {len(several)} names, as {shown(several[0])}: {fitting}")
     meant = Counter(found.values())
     twice = [file for file, names in meant.items() if names > 1]
     if twice:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -18,11 +17,9 @@ from safetensors.torch import load_file, save_file
 from score_fixture import FIELDS, RUNS, Score
 
 from vqa.cli.app import main
-from vqa.data.video import MediaError
 from vqa.io import InputError, file_digest
 from vqa.score.files import files_of
 from vqa.score.scorer import FileReader, Scorer
-from vqa.score.survey import read_header, survey
 from vqa.stats.metrics import rescale
 
 
@@ -102,14 +99,6 @@ def ten_bit(path: Path) -> Path:
             )
         container.mux(stream.encode())
     return path
-
-
-def test_a_file_with_fewer_frames_than_its_header_declares_is_truncated(tmp_path: Path) -> None:
-    clip = write_video(tmp_path / "clip.mp4", numbered_frames(20))
-    header = read_header(clip)
-    assert survey(clip, header).n_frames == header.declared == 20
-    with pytest.raises(MediaError, match="truncated, 20 of 21 frames"):
-        survey(clip, replace(header, declared=21))
 
 
 def test_odd_files_score_and_say_what_was_assumed(score: Score, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import av
 
+from vqa.data.container import MediaError, opened
 from vqa.data.video import IMAGE_SUFFIXES
 from vqa.io import InputError
 
@@ -89,10 +90,9 @@ def decoded_bytes(paths: Iterable[Path]) -> int:
 
 def _decoded_bytes(path: Path) -> int:
     try:
-        with av.open(str(path)) as container:
-            stream = container.streams.best("video")
+        with opened(path) as (container, stream):
             seconds = (container.duration or 0) / av.time_base
             frames = stream.frames or int(seconds * float(stream.average_rate or 0)) or 1
             return 3 * frames * stream.width * stream.height
-    except (av.error.FFmpegError, OSError, ValueError, AttributeError):
+    except (MediaError, OSError, ValueError):
         return 0  # what is wrong with it, the stage prepare says

@@ -111,7 +111,7 @@ class Decoding:
         fps = self.fps
         if self.declared and self._n_frames + self._discarded != self.declared:
             self._remark(remarks.header_count(self.declared, self._n_frames))
-            fps = float(self._n_frames / self._stamps.span) if self._stamps.span else fps
+            fps = self._counted_fps()
         if self._keyless and self._n_frames + self._discarded < self._packets:
             self._remark(remarks.late_start(self._keyless))
         if not self._stamps.rising:
@@ -141,7 +141,8 @@ class Decoding:
             self._packets += 1
             self._discarded += packet.is_discard
             if packet.is_corrupt:
-                raise self._corrupt()
+                joined = " (parts are missing, or files were joined)" if self._format == "mpegts" else ""
+                raise self._corrupt(joined)
         try:
             return list(packet.decode())
         except av.error.FFmpegError:
@@ -197,11 +198,18 @@ class Decoding:
             raise self._wrong(f"truncated, {said}")
         self._remark(remarks.too_short(said))
 
+    def _counted_fps(self) -> float:
+        """Frame rate where the header's is made of a wrong count."""
+        if self._stamps.rising and self._stamps.span:
+            return float(self._n_frames / self._stamps.span)
+        return float(self._stream.guessed_rate or 0)
+
     def _remark(self, remark: Remark) -> None:
         self._remarks[remark] = None
 
-    def _corrupt(self) -> MediaError:
-        return self._wrong(f"corrupt after {self._n_frames}{(self.declared and f' of {self.declared}') or ''} frames")
+    def _corrupt(self, why: str = "") -> MediaError:
+        of_all = f" of {self.declared}" if self.declared else ""
+        return self._wrong(f"corrupt after {self._n_frames}{of_all} frames{why}")
 
     def _wrong(self, said: str) -> MediaError:
         return MediaError(f"{self._path}: {said}; replace or exclude it")

@@ -86,13 +86,14 @@ def _probe(path: Path, store: BinaryIO | None) -> tuple[Probe, str, int]:
     """The probe of a file, what the usual loader does otherwise, and the place of its frames in the store."""
     loader = None if is_image(path) else UsualLoader(path)
     if store is None:  # one frame in memory at a time: twenty seconds of 2160P would be tens of gigabytes
-        probe, offset = probe_file(path, loader and loader.see), -1
+        probe, offset = probe_file(path, loader.see if loader else None), -1
     else:
         video, probe = decode(path)
         offset = store.tell()
         store.write(video.data)
-        for frame in video if loader else ():
-            loader.see(frame)
+        if loader:
+            for frame in video:
+                loader.see(frame)
     difference = loader.difference() if loader else ""
     if loader and not difference:
         probe = replace(probe, decoder=USUAL_DECODER)

@@ -6,8 +6,9 @@ from typing import Any
 
 from PIL import Image
 
-from vqa.data.decoding import Decoding
+from vqa.data.decoding import Decoding, Facts
 from vqa.data.items import Item
+from vqa.data.remarks import Remark
 from vqa.data.video import decode, is_image
 
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -24,22 +25,24 @@ def survey(path: Path, known: dict[str, Any]) -> tuple[Item, tuple[str, ...]]:
     Raises:
         MediaError: for a folder, or a file that does not decode in full.
     """
-    if is_image(path):
-        _, probe = decode(path)
-        odd = ("its EXIF orientation is not applied",) if _turned(path) else ()
-        facts = probe
-    else:
-        with Decoding(path) as video:
-            known |= {"fps": video.fps, "codec": video.codec, "rotation": 0}
-            for _ in video.frames():
-                known["rotation"] = video.orientation.rotation
-            facts = video.facts()
-        odd = tuple(remark.text for remark in facts.remarks)
+    facts = _image(path) if is_image(path) else _video(path, known)
     known |= {"frames": facts.n_frames, "width": facts.width, "height": facts.height, "fps": facts.fps}
     known |= {"codec": facts.codec, "rotation": facts.rotation}
-    return Item(str(path), math.nan, facts.n_frames, facts.height, facts.width, facts.fps, facts.codec, -1, 0), odd
+    item = Item(str(path), math.nan, facts.n_frames, facts.height, facts.width, facts.fps, facts.codec, -1, 0)
+    return item, tuple(remark.text for remark in facts.remarks)
 
 
-def _turned(path: Path) -> bool:
+def _video(path: Path, known: dict[str, Any]) -> Facts:
+    with Decoding(path) as video:
+        known |= {"fps": video.fps, "codec": video.codec, "rotation": 0}
+        for _ in video.frames():
+            known["rotation"] = video.orientation.rotation
+        return video.facts()
+
+
+def _image(path: Path) -> Facts:
+    probe = decode(path)[1]
     with Image.open(path) as image:
-        return image.getexif().get(_ORIENTATION, 1) != 1
+        turned = image.getexif().get(_ORIENTATION, 1) != 1
+    odd = (Remark("turned by EXIF", "its EXIF orientation is not applied"),) if turned else ()
+    return Facts(1, probe.width, probe.height, probe.fps, probe.rotation, probe.codec, odd)

@@ -1,12 +1,15 @@
 """From files to a checked item list: nothing is dropped or substituted in silence."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from clips import broken_videos, numbered_frames, read_number, write_video
+from odd_videos import coded_as, half, remuxed, two_streams
+from PIL import Image
 
 from vqa.data.items import PreparedDataset, items_digest
 from vqa.data.labels import read_labels
@@ -117,3 +120,44 @@ def test_items_digest_depends_on_names_and_mos_not_on_order():
     assert items_digest(table) == items_digest(table[::-1])
     assert items_digest(table) != items_digest(table.assign(mos=[1.0, 2.5]))
     assert items_digest(table) != items_digest(table.assign(name=["a", "c"]))
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_the_report_counts_what_is_odd_and_names_files_of_which_decord_gives_other_frames(tmp_path: Path, store: bool):
+    data = tmp_path / "data" / "odd"
+    whole = write_video(data / "whole.mp4", numbered_frames(50), options={"g": "250", "bf": "2"})
+    remuxed(whole, data / "cut.mp4", start=1)
+    remuxed(whole, data / "stream.ts")
+    two_streams(data / "two.mp4")
+    coded_as(data / "wide.mp4", "yuv420p", sample_aspect_ratio=Fraction(64, 45))
+    half(remuxed(whole, tmp_path / "b.mkv"), data / "half.mkv", 0.6)
+    Image.fromarray(numbered_frames(1)[0]).save(data / "photo.png")
+    names = ["whole.mp4", "cut.mp4", "stream.ts", "two.mp4", "wide.mp4", "half.mkv", "photo.png"]
+    _label(data, [(name, 2.5, "train") for name in names])
+    report = prepare(data, tmp_path / "odd", "exclude", frame_store=store)
+    assert [bad["name"] for bad in report["excluded"]] == ["half.mkv"]
+    assert "truncated, " in report["excluded"][0]["reason"]
+    assert report["odd"] == {
+        "no frame count in the header": 1,
+        "pixels not square": 1,
+        "several video streams": 1,
+    }
+    assert report["decoders"] == {"Pillow": 1, "PyAV": 3, "decord": 2}
+    assert report["other_frames"] == [
+        {"name": "cut.mp4", "decord": "counts 50 frames, 25 decode"},
+        {"name": "stream.ts", "decord": "gives another frame 0"},
+        {"name": "two.mp4", "decord": "gives frame 0 as 240x320x3"},
+    ]
+    items = pd.read_csv(tmp_path / "odd" / "items.csv").set_index("name")
+    assert items.decoder.to_dict() == {
+        **dict.fromkeys(("whole.mp4", "wide.mp4"), "decord"),
+        **dict.fromkeys(("cut.mp4", "stream.ts", "two.mp4"), "PyAV"),
+        "photo.png": "Pillow",
+    }
+    dataset = PreparedDataset(tmp_path / "odd", data)
+    for item in dataset.items("all"):
+        if item.name == "cut.mp4":
+            frames = dataset.frames(item, np.arange(item.n_frames))
+            assert [read_number(frame) for frame in frames] == list(range(25, 50))
+        if item.name == "two.mp4":
+            assert dataset.frames(item, np.array([49])).shape == (1, 48, 64, 3)

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -13,16 +12,15 @@ import pandas as pd
 import pytest
 import torch
 from clips import broken_videos, numbered_frames, write_video
+from odd_videos import base, coded_as, half, remuxed, sound_alone, two_streams
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from score_fixture import FIELDS, RUNS, Score
 
 from vqa.cli.app import main
-from vqa.data.video import MediaError
 from vqa.io import InputError, file_digest
 from vqa.score.files import files_of
 from vqa.score.scorer import FileReader, Scorer
-from vqa.score.survey import read_header, survey
 from vqa.stats.metrics import rescale
 
 
@@ -104,14 +102,6 @@ def ten_bit(path: Path) -> Path:
     return path
 
 
-def test_a_file_with_fewer_frames_than_its_header_declares_is_truncated(tmp_path: Path) -> None:
-    clip = write_video(tmp_path / "clip.mp4", numbered_frames(20))
-    header = read_header(clip)
-    assert survey(clip, header).n_frames == header.declared == 20
-    with pytest.raises(MediaError, match="truncated, 20 of 21 frames"):
-        survey(clip, replace(header, declared=21))
-
-
 def test_odd_files_score_and_say_what_was_assumed(score: Score, tmp_path: Path) -> None:
     frames, photo = numbered_frames(20), Image.fromarray(numbered_frames(1)[0])
     exif = Image.Exif()
@@ -137,6 +127,35 @@ def test_odd_files_score_and_say_what_was_assumed(score: Score, tmp_path: Path) 
     assert [row["status"] for row in rows] == ["warning" if reason else "ok" for reason in expected.values()]
     assert all(np.isfinite(row["score"]) for row in rows)
     assert [(rows[i]["width"], rows[i]["height"]) for i in (1, 2)] == [(48, 96), (71, 53)]
+
+
+def test_every_container_scores_and_a_file_without_pictures_costs_no_other(score: Score, tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    whole = base(folder / "1.mp4")
+    remuxed(whole, folder / "2.ts")
+    mirrored = [-(1 << 16), 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30]
+    remuxed(whole, folder / "3.mp4", matrix=mirrored)
+    remuxed(whole, folder / "4.mp4", start=1)
+    two_streams(folder / "5.mp4")
+    sound_alone(folder / "6.mp4")
+    half(remuxed(whole, tmp_path / "b.mkv"), folder / "7.mkv", 0.6)
+    coded_as(folder / "8.mp4", "yuv420p", options={"x264-params": "interlaced=1"})
+    base(folder / "9.mpg", 50, "mpeg2video", {"g": "12", "bf": "2"})
+    code, rows, err = score("--run", "A01", folder)
+    assert code == 1
+    assert err.splitlines()[1:] == ["7 of 9 files scored"]
+    reasons = [
+        *("", "no frame count", "mirrored left and right", "", "2 video streams: number 0, 64x48", "no video stream"),
+        *("truncated", "interlaced", "no frame count"),
+    ]
+    assert all(re.search(reason, row["reason"]) for reason, row in zip(reasons, rows, strict=True))
+    errors = [row["status"] == "error" for row in rows]
+    assert errors == [number in (6, 7) for number in range(1, 10)]
+    assert [row["frames"] for row in rows] == [50, 50, 50, 25, 50, None, None, 20, 50]
+    assert rows[0]["score"] == rows[1]["score"], "the container makes no difference"
+    assert len({row["score"] for row in (rows[0], rows[2], rows[3])}) == 3
+    assert (rows[6]["codec"], rows[6]["fps"], rows[5]["codec"]) == ("h264", 25, None)
 
 
 def test_a_file_that_a_method_cannot_look_at_is_an_error(scored_project: Path, score: Score, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import re
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,6 @@ from vqa.score.files import files_of
 # codec and rotation. Read as the tiny FAST-VQA does, whose clips are 5 frames and whose frames are 32x32.
 NO_COUNT = "no frame count in the header: taken as complete"
 SHORT = "shorter than a clip of 5 frames: frames are repeated"
-# The decoder's own threads race to the fault, so that there is a frame more or less before it.
-CORRUPT = re.compile(r"error: corrupt after 2\d of 50 frames \(h264\)")
 MIRROR = {
     "10053703034.mp4": ("", 960, 540, 240, "h264", 0),
     "2999049224_original_centercrop_960x540_8s.mp4": ("", 960, 540, 240, "h264", 0),
@@ -30,11 +27,11 @@ MIRROR = {
     "video_90.mov": (SHORT, 320, 568, 3, "h264", -90),
     "video_270.mov": (SHORT, 320, 568, 3, "h264", 90),
     "unordered.mov": (SHORT, 50, 50, 4, "h264", 0),
-    "corrupted.mp4": (CORRUPT, None, None, None, "h264", 0),
+    "corrupted.mp4": ("error: corrupt after 28 of 50 frames (h264)", None, None, None, "h264", 0),
     "flipping_a_pancake.mkv": (NO_COUNT, 426, 240, 310, "h264", 0),
     "nasa_13013.mp4": ("2 video streams: number 3, 480x270, is scored", 480, 270, 390, "h264", 0),
-    "av1_video.mkv": ("error: the decoder cannot open it (av1)", None, None, None, "av1", 0),
-    "bt709_full_range.mp4": ("", 1280, 720, 30, "h264", 0),
+    "av1_video.mkv": (NO_COUNT, 640, 360, 125, "av1", 0),
+    "bt709_full_range.mp4": ("full range of values (0 to 255)", 1280, 720, 30, "h264", 0),
     "h264_10bits.mp4": ("10 bits per channel: read as 8", 200, 200, 30, "h264", 0),
     "h265_video.mp4": ("", 128, 128, 10, "hevc", 0),
     "tests/data/test.avi": (
@@ -62,14 +59,14 @@ def test_every_clip_of_the_mirror_scores_or_gives_its_stated_error(score: Score)
     with (mirror() / "VIDEOS.csv").open() as stream:
         files = [mirror() / row["url"].partition("://")[2] for row in csv.DictReader(stream)]
     _, rows, err = score("--run", "A01", *files)
-    assert err.splitlines()[1:] == ["17 of 20 files scored"], "decoders stay quiet"
+    assert err.splitlines()[1:] == ["18 of 20 files scored"], "decoders stay quiet"
     assert len(rows) == len(files) == len(MIRROR)
     for row in rows:
         ((stated, *expected),) = (
             value for name, value in MIRROR.items() if all(part in row["file"] for part in name.split("/"))
         )
         reason = f"error: {row['reason']}" if row["status"] == "error" else row["reason"]
-        assert re.fullmatch(stated, reason) if stated is CORRUPT else reason == stated, row
+        assert reason == stated, row
         assert [row[field] for field in ("width", "height", "frames", "codec", "rotation")] == expected, row
         assert row["status"] == ("error" if "error" in reason else "warning" if reason else "ok")
         assert (row["score"] is None) == (row["status"] == "error")

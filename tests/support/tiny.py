@@ -88,7 +88,7 @@ def write_dataset(folder: Path, name: str = "tiny", train: int = 10, test: int =
         # Spread over the list, and exactly as many as asked for
         split = "test" if (number + 1) * test // (train + test) > number * test // (train + test) else "train"
         offset = number * video.size
-        fixed = (n_frames, width, height, 5.0, 0, "h264", "0" * 64, "0" * 64)
+        fixed = (n_frames, width, height, 5.0, 0, "h264", "decord", "0" * 64, "0" * 64)
         rows.append((f"{number:02}.mp4", round(1 + 4 * level, 3), split, *fixed, offset))
         frames.append(video)
     (prepared / "frames.bin").write_bytes(b"".join(video.tobytes() for video in frames))

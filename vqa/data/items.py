@@ -16,7 +16,7 @@ from vqa.io import InputError, digest
 FEATURES = "features"
 ITEMS = (
     *("name", "mos", "split", "n_frames", "width", "height", "fps", "rotation", "codec"),
-    *("sha256", "frames_sha256", "offset"),
+    *("decoder", "sha256", "frames_sha256", "offset"),
 )
 
 

@@ -4,20 +4,26 @@ Reads ``<data>/labels.csv`` (``name,mos,split``) and the files it names; writes 
 
 * ``items.csv``: one row per usable item: label, :class:`vqa.data.video.Probe` and its place in the frame store,
 * ``excluded.csv``: one row per item left out, with the reason,
-* ``report.json``: counts, MOS statistics and the digest of the item list of every split,
+* ``report.json``: counts, MOS statistics and the digest of the item list of every split, what is odd about how many
+  items, and the files of which decord, the usual loader, gives other frames (:mod:`vqa.data.usual`),
 * ``frames.bin``: the decoded frames of all items one after the other, if the data set keeps a frame store.
 """
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pandas as pd
 from tqdm import tqdm
 
+from vqa.data.images import is_image
 from vqa.data.items import ITEMS, items_digest
 from vqa.data.labels import read_labels
+from vqa.data.paths import MediaError
 from vqa.data.probe import probe_file
-from vqa.data.video import MediaError, decode
+from vqa.data.usual import USUAL_DECODER, UsualLoader
+from vqa.data.video import Probe, decode
 from vqa.io import InputError, atomic, write_csv, write_json
 
 
@@ -39,13 +45,21 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool, exif: str 
     """
     labels = read_labels(data / "labels.csv")
     rows, excluded = [], []
+    odd: Counter[str] = Counter()
+    differing: list[dict[str, str]] = []
     out.mkdir(parents=True, exist_ok=True)
     with atomic(out / "frames.bin") as draft, draft.open("wb") as store:
         for label in tqdm(list(labels.itertuples(index=False)), desc=f"probe {data.name}", unit="file", disable=None):
             try:
-                rows.append(_probe(data, label, store if frame_store else None, exif))
+                probe, difference, offset = _probe(data / label.name, store if frame_store else None, exif)
             except MediaError as error:
                 excluded.append({"name": label.name, "split": label.split, "reason": str(error)})
+                continue
+            odd.update(remark.kind for remark in probe.remarks)
+            if difference:
+                differing.append({"name": label.name, USUAL_DECODER: difference})
+            known = {"name": label.name, "mos": label.mos, "split": label.split}
+            rows.append({**known, **probe.as_dict(), "offset": offset})
         # Still inside the block, so that a preparation that stops leaves an earlier one whole.
         if excluded and bad_files == "stop":
             first = excluded[0]["reason"]
@@ -63,20 +77,31 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool, exif: str 
         "usable": len(items),
         "excluded": excluded,
         "exif_orientation": exif,
+        "odd": dict(sorted(odd.items())),
+        "decoders": items.decoder.value_counts().sort_index().to_dict(),
+        "other_frames": differing,
         "splits": {split: _split_report(part) for split, part in items.groupby("split")},
     }
     write_json(out / "report.json", report)
     return report
 
 
-def _probe(data: Path, label: Any, store: BinaryIO | None, exif: str) -> dict:
+def _probe(path: Path, store: BinaryIO | None, exif: str) -> tuple[Probe, str, int]:
+    """The probe of a file, what the usual loader does otherwise, and the place of its frames in the store."""
+    loader = None if is_image(path) else UsualLoader(path)
     if store is None:  # one frame in memory at a time: twenty seconds of 2160P would be tens of gigabytes
-        probe, offset = probe_file(data / label.name, exif), -1
+        probe, offset = probe_file(path, loader.see if loader else None, exif), -1
     else:
-        video, probe = decode(data / label.name, exif)
+        video, probe = decode(path, exif)
         offset = store.tell()
-        store.write(video.tobytes())
-    return {"name": label.name, "mos": label.mos, "split": label.split, **probe.as_dict(), "offset": offset}
+        store.write(video.data)
+        if loader:
+            for frame in video:
+                loader.see(frame)
+    difference = loader.difference() if loader else ""
+    if loader and not difference:
+        probe = replace(probe, decoder=USUAL_DECODER)
+    return probe, difference, offset
 
 
 def _split_report(items: pd.DataFrame) -> dict:

@@ -1,28 +1,28 @@
 """Decoding behind one door: frames of videos and images as RGB, front to back only.
 
-Reading a video by index is not frame exact: with open groups of pictures (the HEVC default among others) decord's
-seeking returns frames one or two off, silently, and which ones depends on what was read before. So frames are only
-ever read in order from the first one, and those that are not wanted are dropped.
+Reading a video by index is not frame exact: with open groups of pictures (the HEVC default among others) seeking gives
+frames one or two off, silently, and which ones depends on what was read before. So frames are only ever read in order
+from the first one, and those that are not wanted are dropped.
 """
 
 import argparse
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-import av
-import decord
 import numpy as np
 import pandas as pd
 
-from vqa.data.images import Picture, is_image, read_image
-from vqa.data.paths import MediaError, check_file, for_ffmpeg
+from vqa.data.decoding import Decoding, Facts
+from vqa.data.images import is_image, read_image
+from vqa.data.paths import MediaError
+from vqa.data.remarks import Remark
 from vqa.io import InputError, file_digest, run_stage
 
 DIGEST_FRAMES = 8
-
-decord.logging.set_level(decord.logging.QUIET)
+# Who reads the frames of a video and of an image.
+VIDEO_DECODER, IMAGE_DECODER = "PyAV", "Pillow"
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,10 @@ class Probe:
         fps: average frame rate in 1/s; 0 for an image.
         rotation: degrees counter-clockwise in the container's display matrix; already applied to the frames.
         codec: name of the codec or image format.
+        decoder: who gives the frames, see :mod:`vqa.data.usual`.
         sha256: of the file.
         frames_sha256: of DIGEST_FRAMES evenly spaced decoded frames: tells a decoder that gives other pixels.
+        remarks: what is odd about it.
     """
 
     n_frames: int
@@ -46,12 +48,20 @@ class Probe:
     fps: float
     rotation: int
     codec: str
+    decoder: str
     sha256: str
     frames_sha256: str
+    remarks: tuple[Remark, ...] = ()
+
+    @classmethod
+    def of_video(cls, facts: Facts, path: Path, some: np.ndarray) -> "Probe":
+        """The probe of a video from what decoding all of it told and DIGEST_FRAMES evenly spaced frames ``some``."""
+        told = (facts.n_frames, facts.width, facts.height, facts.fps, facts.rotation, facts.codec)
+        return cls(*told, VIDEO_DECODER, file_digest(path), frames_digest(some), facts.remarks)
 
     def as_dict(self) -> dict[str, int | float | str]:
-        """Plain dictionary, in the order of the attributes."""
-        return asdict(self)
+        """Plain dictionary, in the order of the attributes, without remarks."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "remarks"}
 
 
 def iterate_frames(path: Path, exif: str = "ignore") -> Iterator[np.ndarray]:
@@ -65,122 +75,83 @@ def iterate_frames(path: Path, exif: str = "ignore") -> Iterator[np.ndarray]:
     if is_image(path):
         yield read_image(path, exif).pixels
         return
-    _container(path)
-    try:
-        with for_ffmpeg(path) as name:
-            reader = decord.VideoReader(name, num_threads=1)
-    except (RuntimeError, decord.DECORDError):
-        raise MediaError(f"{path}: the decoder cannot open it; replace the file or exclude it") from None
-    for number in range(len(reader)):
-        try:
-            frame = reader.next().asnumpy()
-        except (RuntimeError, StopIteration, decord.DECORDError):
-            raise MediaError(f"{path}: corrupt after {number} of {len(reader)} frames; replace or exclude it") from None
-        if frame.shape[2] != 3:
-            # decord takes the padding of narrow rows for channels; the pixels of such a file come from PyAV.
-            yield from _iterate_narrow(path)
-            return
-        yield frame
-
-
-def _iterate_narrow(path: Path) -> Iterator[np.ndarray]:
-    """Every frame by PyAV, which is bit-identical to decord where both work, but leaves rotation to the caller."""
-    with for_ffmpeg(path) as name, av.open(name) as container:
-        frames = container.decode(container.streams.best("video"))
-        number = 0
-        while True:
-            try:
-                frame = next(frames, None)
-            except av.error.FFmpegError:
-                raise MediaError(f"{path}: corrupt after {number} frames; replace or exclude it") from None
-            if frame is None:
-                return
-            yield np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90))
-            number += 1
+    with Decoding(path) as video:
+        for frame in video.frames():
+            yield video.rgb(frame)
 
 
 def read_frames(path: Path, indices: np.ndarray, exif: str = "ignore") -> np.ndarray:
     """Frames ``indices`` of a video or image: ``(len(indices), H, W, 3)`` uint8 RGB, in the order asked for.
 
-    Decodes from the front up to the last wanted frame; an index may occur more than once. ``exif`` is as in
-    :func:`iterate_frames`.
+    Decodes from the front up to the last wanted frame, and makes pixels of the wanted ones alone; an index may occur
+    more than once. ``exif`` is as in :func:`iterate_frames`.
 
     Raises:
         MediaError: as :func:`iterate_frames`, and if an index is beyond the last frame.
     """
     wanted = set(np.asarray(indices).tolist())
-    kept: dict[int, np.ndarray] = {}
-    for number, frame in enumerate(iterate_frames(path, exif)):
-        if number in wanted:
-            kept[number] = frame
-            if len(kept) == len(wanted):
-                break
+    kept = {0: read_image(path, exif).pixels} if is_image(path) else _wanted(path, wanted)
     missing = sorted(wanted - kept.keys())
     if missing:
         raise MediaError(f"{path}: frame {missing[0]} was asked for, but it has no such frame")
     return np.stack([kept[int(index)] for index in indices])
 
 
+def _wanted(path: Path, wanted: set[int]) -> dict[int, np.ndarray]:
+    kept: dict[int, np.ndarray] = {}
+    with Decoding(path) as video:
+        for number, frame in enumerate(video.frames()):
+            if number in wanted:
+                kept[number] = video.rgb(frame)
+                if len(kept) == len(wanted):
+                    break
+    return kept
+
+
 def decode(path: Path, exif: str = "ignore") -> tuple[np.ndarray, Probe]:
     """All frames ``(N, H, W, 3)`` uint8 RGB of a video or image, and its :class:`Probe`; ``exif`` as above.
 
     Raises:
-        MediaError: as :func:`iterate_frames`, and if fewer frames decode than the container declares.
+        MediaError: as :func:`iterate_frames`, and if the file ends before it should.
     """
     if is_image(path):
-        return _image(path, read_image(path, exif))
-    frames = list(iterate_frames(path))
-    if len({frame.shape for frame in frames}) > 1:
-        raise MediaError(f"{path}: the frame size changes inside the video")
-    declared, fps, rotation, codec = _container(path)
-    if not frames or len(frames) < declared:
-        raise MediaError(f"{path}: truncated, {len(frames)} of {declared} frames decode; replace or exclude it")
-    video = np.stack(frames)
-    height, width = video.shape[1:3]
-    return video, Probe(len(video), width, height, fps, rotation, codec, file_digest(path), frames_digest(video))
+        picture = read_image(path, exif)
+        image = picture.pixels[None]
+        known = (1, image.shape[2], image.shape[1], 0.0, picture.rotation, picture.codec, IMAGE_DECODER)
+        return image, Probe(*known, file_digest(path), frames_digest(image[evenly(1)]), picture.remarks)
+    with Decoding(path) as video:
+        frames = [video.rgb(frame) for frame in video.frames()]
+        facts = video.facts()
+    pixels = np.stack(frames)
+    return pixels, Probe.of_video(facts, path, pixels[evenly(len(pixels))])
 
 
-def _image(path: Path, picture: Picture) -> tuple[np.ndarray, Probe]:
-    video = picture.pixels[None]
-    height, width = video.shape[1:3]
-    digests = file_digest(path), frames_digest(video)
-    return video, Probe(1, width, height, 0.0, picture.rotation, picture.codec, *digests)
+def evenly(n_frames: int) -> np.ndarray:
+    """Indices ``(DIGEST_FRAMES,)`` of the frames that a digest is made of, of a video of ``n_frames``."""
+    return np.linspace(0, n_frames - 1, DIGEST_FRAMES).round().astype(int)
 
 
-def frames_digest(video: np.ndarray) -> str:
-    """SHA-256 of DIGEST_FRAMES evenly spaced frames of ``(N, H, W, 3)`` uint8."""
-    indices = np.linspace(0, len(video) - 1, DIGEST_FRAMES).round().astype(int)
-    return hashlib.sha256(video[indices].tobytes()).hexdigest()
-
-
-def _container(path: Path) -> tuple[int, float, int, str]:
-    """Declared frames (0 if unknown), fps, rotation and codec; PyAV says cleanly why a file cannot be opened."""
-    check_file(path)
-    try:
-        with for_ffmpeg(path) as name, av.open(name) as container:
-            if not container.streams.video:
-                raise MediaError(f"{path}: has no video stream; replace or exclude it")
-            stream = container.streams.best("video")
-            first = next(container.decode(stream), None)
-            if first is None:
-                raise MediaError(f"{path}: has no frames; replace or exclude it")
-            return stream.frames, float(stream.average_rate or 0), int(first.rotation), stream.codec_context.name
-    except (av.error.FFmpegError, UnicodeDecodeError):
-        raise MediaError(f"{path}: not a video that can be decoded; replace or exclude it") from None
+def frames_digest(frames: np.ndarray) -> str:
+    """SHA-256 of the frames ``(DIGEST_FRAMES, H, W, 3)`` uint8 of a file that :func:`evenly` names."""
+    return hashlib.sha256(frames.tobytes()).hexdigest()
 
 
 def main() -> int:
     """Print what :func:`decode` finds in each file; exit code 2 if one of them cannot be decoded."""
+    from vqa.data.probe import probe_file  # it builds on this module
+
     parser = argparse.ArgumentParser(prog="python -m vqa.data.video", description="Probe videos and images.")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     good, bad = {}, []
     for path in parser.parse_args().files:
         try:
-            good[str(path)] = decode(path)[1].as_dict()
+            probe = probe_file(path)
         except MediaError as error:
             bad.append(str(error))
+        else:
+            good[str(path)] = probe.as_dict() | {"remarks": "; ".join(remark.text for remark in probe.remarks)}
     if good:
-        print(pd.DataFrame(good).T.drop(columns=["sha256", "frames_sha256"]).to_markdown())
+        print(pd.DataFrame(good).T.drop(columns=["decoder", "sha256", "frames_sha256"]).to_markdown())
     if bad:
         raise InputError("; ".join(bad))
     return 0

@@ -6,10 +6,11 @@ from pathlib import Path, PurePosixPath
 
 import av
 
+from vqa.data.container import opened
 from vqa.data.images import is_image
 from vqa.data.labels import stays_inside
 from vqa.data.listed import can_be_listed, composed, shown
-from vqa.data.paths import for_ffmpeg
+from vqa.data.paths import MediaError
 from vqa.io import InputError
 from vqa.sources.unread import unread_note
 
@@ -105,10 +106,9 @@ def decoded_bytes(paths: Iterable[Path]) -> int:
 
 def _decoded_bytes(path: Path) -> int:
     try:
-        with for_ffmpeg(path) as name, av.open(name) as container:
-            stream = container.streams.best("video")
+        with opened(path) as (container, stream):
             seconds = (container.duration or 0) / av.time_base
             frames = stream.frames or int(seconds * float(stream.average_rate or 0)) or 1
             return 3 * frames * stream.width * stream.height
-    except (av.error.FFmpegError, OSError, ValueError, AttributeError):
+    except (MediaError, OSError, ValueError):
         return 0  # what is wrong with it, the stage prepare says

@@ -23,7 +23,7 @@ from vqa.io import InputError
 from vqa.methods.base import Inputs, Method
 from vqa.models.slowfast import SlowFast
 from vqa.rng import torch_generator
-from vqa.score.survey import read_header, survey
+from vqa.score.survey import survey
 from vqa.settings.strict import ParamsError
 from vqa.training.loader import to_device
 from vqa.training.motion import Config as MotionConfig
@@ -141,13 +141,8 @@ class Scorer:
         path, reason = Path(file), ""
         known: dict[str, Any] = {}
         try:
-            header = read_header(path, self.exif)
-            if header is not None:
-                known = {"fps": header.fps, "codec": header.codec, "rotation": header.rotation}
-            item = survey(path, header, self.exif)
-            known |= {"frames": item.n_frames, "width": item.width, "height": item.height}
-            said = header.assumptions if header is not None else ()
-            assumed = "; ".join([*said, *self._assumptions(item)])
+            item, odd = survey(path, known, self.exif)
+            assumed = "; ".join([*odd, *self._assumptions(item)])
             value = self._value(path, item)
         except MediaError as error:
             # Its remedy, after the semicolon, is for the files of a data set.

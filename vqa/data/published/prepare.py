@@ -33,7 +33,7 @@ def prepare_features(data: Path, out: Path) -> dict:
         raise InputError(f"{data / 'features'}: no features; fetch the data set again")
     rows = [digest(b"".join(table[row].tobytes() for table in tables.values())) for row in range(len(labels))]
     # What a video has is 1 or nothing here: there are no frames, and offset -1 says that none are stored.
-    media = {"n_frames": 1, "width": 1, "height": 1, "fps": 0.0, "rotation": 0, "codec": FEATURES}
+    media = {"n_frames": 1, "width": 1, "height": 1, "fps": 0.0, "rotation": 0, "codec": FEATURES, "decoder": "none"}
     items = labels.assign(**media, sha256=rows, frames_sha256="none", offset=-1)[list(ITEMS)]
     for name, table in tables.items():
         with atomic(out / "features" / f"{name}.npy") as draft, draft.open("wb") as stream:

@@ -84,8 +84,8 @@ REASONS = {
     "loop.mp4": "a link to loop.mp4, which is not there",
     "pipe.mp4": "a pipe, not a file: it can be read once only, so save it to a file first",
     "pipe.png": "a pipe, not a file: it can be read once only, so save it to a file first",
-    "sound.mp4": "has no video stream",
-    "text.mkv": "has no video stream",
+    "sound.mp4": "has no video stream (audio alone)",
+    "text.mkv": "has no video stream (subtitle alone)",
 }
 
 

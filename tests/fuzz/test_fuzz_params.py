@@ -145,7 +145,8 @@ def check_written(lines: list[tuple[str, str]]) -> None:
 
 
 EDITS = (st.deferred(lambda: st.sampled_from(places())), st.sampled_from(["value", "rename", "add"]), TEXTS, VALUES)
-LINES = st.lists(st.tuples(st.one_of(st.sampled_from("abc"), WRITTEN), WRITTEN), max_size=4)
+KEYS, NUMBERS = st.sampled_from("abcdef"), st.integers(0, 99).map(str)
+LINES = st.lists(st.one_of(st.tuples(KEYS, NUMBERS), st.tuples(KEYS | WRITTEN, NUMBERS | WRITTEN)), max_size=5)
 
 
 @SHORT

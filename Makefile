@@ -21,7 +21,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv repro test lint cpus court check bench ui paper real publish
+.PHONY: help venv repro test lint cpus court check bench ui paper real study publish
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -71,6 +71,9 @@ paper: venv  ## Rebuild the paper scale on GPUs; needs VQA_DATA, see docs/paper.
 
 real: venv  ## Rebuild the real scale: published labels, features and predictions (36 MB, from VQA_MIRROR or the network)
 	$(VQA) repro --scale real --jobs $(JOBS)
+
+study: venv  ## Rebuild the study scale: the demo's world with five trainings of every row and test sets of 1000
+	$(VQA) repro --scale study --jobs $(JOBS)
 
 publish: venv  ## Write the pages of the demo and of the real scale, both built, to results/
 	$(VQA) publish --scale demo

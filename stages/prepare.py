@@ -26,7 +26,8 @@ def main() -> None:
     else:
         from vqa.data.prepare import prepare
 
-        report = prepare(data, out, dataset.bad_files, dataset.frame_store)
+        exif = params.common.exif_orientation
+        report = prepare(data, out, dataset.bad_files, dataset.frame_store, exif)
     print(f"{name}: {report['usable']} of {report['listed']} items usable, {len(report['excluded'])} excluded")
 
 

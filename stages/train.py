@@ -21,7 +21,7 @@ from vqa.optim.perturb import build_perturbation
 from vqa.settings.params import load
 from vqa.settings.strict import ParamsError
 from vqa.training.predictions import RELEASED
-from vqa.training.protocol import parts_by_training, weights_folder
+from vqa.training.protocol import parts_by_training, starting_weights, weights_folder
 from vqa.training.train import Trainer, initial_weights
 
 
@@ -36,10 +36,11 @@ def main() -> None:
         perturbation = build_perturbation(kind, gamma, common.perturbing.tensors, common.perturbing.projection)
     except ValueError as error:
         raise ParamsError(f"params.yaml: runs.{name}: {error}") from None
-    if not Path(run.init).is_file():
-        raise InputError(f"{run.init} is missing: `dvc repro train@{name}` makes all that the run needs")
     device = set_up(common)
     parts = parts_by_training(run, open_datasets(run.datasets), common.seed)
+    starts = {training: starting_weights(run, training, params) for training in parts}
+    if missing := [file for file in starts.values() if not file.is_file()]:
+        raise InputError(f"{missing[0]} is missing: `dvc repro train@{name}` makes all that the run needs")
     row = {key: value for key, value in dataclasses.asdict(run).items() if key != "seeds" or value}
     record = {
         "run": name,
@@ -53,15 +54,14 @@ def main() -> None:
     block = params.methods[run.method]
     code = fingerprint(Path(params.root), ["stages.train", method_module(run.method, block)], None)
     data = [Path("prepared") / dataset for dataset in run.datasets]
-    read = [*(folder / "items.csv" for folder in data), Path(run.init)]
+    read = [*(folder / "items.csv" for folder in data), *dict.fromkeys(starts.values())]
     read += [path for folder in data for path in sorted(folder.glob("features/*.npy"))]
-    files = [file_digest(path) for path in read]
-    states = Path(".state") / name
-    out, state = Path("runs") / name, states / digest(repr((record, code, files)))[:16]
+    out, states = Path("runs") / name, Path(".state") / name
+    state = states / digest(repr((record, code, [file_digest(path) for path in read])))[:16]
     curves, predictions = [], []
     for training, (train, *tests) in parts.items():
         seed, workers, last = training.seed, common.loader_workers, state / f"fold_{training.fold}.pt"
-        initial = initial_weights(run, method, seed, common)
+        initial = initial_weights(starts[training], run, method, seed, common)
         trainer = Trainer(method, initial, perturbation, train, tests, seed, workers, device, last, common.compile)
         kept = weights_folder(state, parts, training)
         trainer.run(run.keep_epochs, kept)

@@ -158,7 +158,7 @@ def test_every_discrepancy_that_the_code_names_is_described():
         ID.findall(" ".join(re.findall(r"^\| ([^|]+) \|", prose(ROOT / "docs" / "discrepancies.md"), re.M)))
     )
     sources = [*(ROOT / "vqa").rglob("*.py"), *(ROOT / "stages").glob("*.py"), ROOT / "reports" / "claims.yaml"]
-    sources += [ROOT / scale / "params.yaml" for scale in (".", "real", "paper")]
+    sources += [ROOT / scale / "params.yaml" for scale in (".", "real", "paper", "study")]
     for source in sources:
         # In prose alone: in brackets, after the word, or as P1-P3; L1 is the name of a loss too, and described.
         for group in re.findall(

@@ -156,3 +156,33 @@ def test_exit_codes_of_a_real_process(tmp_path, line, code, lines):
         assert done.stderr.endswith("ValueError: bug\n")
     else:
         assert len(done.stderr.splitlines()) == lines
+
+
+def in_a_process(body: str, **options: object) -> subprocess.Popen:
+    """A stage in a process of its own whose main function is ``body``."""
+    script = f"import sys\nfrom vqa.io import run_stage\ndef main():\n    {body}\nrun_stage(main)\n"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)} | options.pop("env", {})
+    return subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, env=environment, **options)
+
+
+def test_a_reader_that_goes_away_ends_a_stage_in_silence():
+    run = in_a_process("[print('line', flush=True) for _ in range(10**6)]", stdout=subprocess.PIPE)
+    assert run.stdout.readline() == b"line\n"
+    run.stdout.close()
+    assert (run.stderr.read(), run.wait()) == (b"", 141)
+
+
+def test_a_full_disk_is_one_line():
+    with open("/dev/full", "w") as full:
+        run = in_a_process("print('x' * 10**5)", stdout=full)
+        assert run.communicate()[1] == b"error: output: No space left on device; make room\n"
+    assert run.returncode == 2
+
+
+def test_names_that_the_terminal_cannot_show_are_printed_as_escapes():
+    run = in_a_process(
+        r"print('caf\udce9', '\u4e2d'); print('caf\udce9', file=sys.stderr)",
+        **{"stdout": subprocess.PIPE, "env": {"PYTHONIOENCODING": "ascii"}},
+    )
+    assert run.communicate() == (b"caf\\udce9 \\u4e2d\n", b"caf\\udce9\n")
+    assert run.returncode == 0

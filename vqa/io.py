@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
+import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,9 +71,29 @@ def file_digest(path: Path) -> str:
 
 
 def run_stage(main: Callable[[], int | None]) -> None:
-    """Run the main function of a stage or command: bad input is one line on stderr and exit code 2, no traceback."""
+    """Run the main function of a stage or command: bad input is one line on stderr and exit code 2, no traceback.
+
+    Names of files may hold what the terminal's encoding cannot show; it is printed as escapes. Who closes the pipe that
+    is written to, as ``head`` does, ends the command in silence, with the exit code of a shell for that.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(main() or 0)
+        code = main() or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        sys.exit(code)
+    except BrokenPipeError:
+        # Python writes what is left once more at its end, to nobody.
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"error: {error.filename or 'output'}: {error.strerror}; make room", file=sys.stderr)
+        sys.exit(2)
     except (InputError, ParamsError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -115,7 +115,7 @@ def test_the_scale_is_the_one_that_is_asked_for_or_where_one_stands(project, mon
 
 
 def test_a_scale_that_is_not_there_is_named_with_those_that_are(project):
-    with pytest.raises(InputError, match=r"--scale nine: .*there are demo, real, paper, mine"):
+    with pytest.raises(InputError, match=r"--scale nine: .*there are demo, real, paper, study, mine"):
         scale.folder_of("nine")
 
 
@@ -142,7 +142,7 @@ def test_a_command_of_another_project_says_whose_it_is(project):
 
 
 def test_scales_are_completed(project):
-    assert scale._complete("") == ["demo", "real", "paper", "mine"]
+    assert scale._complete("") == ["demo", "real", "paper", "study", "mine"]
     assert scale._complete("m") == ["mine"]
 
 

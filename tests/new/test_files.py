@@ -72,8 +72,20 @@ def test_images_and_videos_do_not_mix():
         are_images(["a.mp4", "b.png"])
 
 
-def test_decoded_bytes_are_those_of_the_frames(tmp_path):
+def test_a_gif_that_moves_is_a_video(tmp_path):
+    pictures = [Image.fromarray(np.full((8, 8, 3), grey, np.uint8)) for grey in (0, 200)]
+    pictures[0].save(tmp_path / "still.gif")
+    pictures[0].save(tmp_path / "moving.gif", save_all=True, append_images=pictures[1:])
+    assert are_images(["still.gif"], tmp_path)
+    assert not are_images(["moving.gif"], tmp_path)
+
+
+def test_decoded_bytes_are_those_of_the_frames(tmp_path, monkeypatch):
     video = write_video(tmp_path / "a.mp4", numbered_frames(12, 64, 48))
+    monkeypatch.chdir(tmp_path)
+    for odd in ("12:30.mp4", "caf\udce9.mp4"):
+        Path(odd).write_bytes(video.read_bytes())
+        assert decoded_bytes([Path(odd)]) == 12 * 64 * 48 * 3
     image = tmp_path / "b.png"
     Image.fromarray(np.zeros((10, 20, 3), np.uint8)).save(image)
     (tmp_path / "c.mp4").write_bytes(b"no video")

@@ -57,7 +57,7 @@ MATRIX = {
     "F03": ("sama_iqa spaq", ""),
     "F04": ("sama_iqa spaq", "awp 0.0001"),
 }
-ZERO_SHOT = ("lsvq/test", "lsvq/1080p", "konvid1k/all", "livevqc/all")
+ZERO_SHOT = ("lsvq/test", "lsvq/1080p", "konvid1k/test", "livevqc/test")
 
 # Which runs fill which row: the paper's settings or methods, in the paper's order; quoted rows left out.
 ROWS = {

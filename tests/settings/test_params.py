@@ -171,7 +171,17 @@ WRONG = {
     "parent with several seeds": (
         "runs/D03-fastvqa-lsvq-base/seeds",
         [42, 43],
+        f"runs.{TUNED}.init: D03-fastvqa-lsvq-base has not one training of every seed; name a file of its weights",
+    ),
+    "one file of a parent with several seeds": (
+        f"runs/{TUNED}/init",
+        "runs/D03-fastvqa-lsvq-base/weights/last_ema.safetensors",
         f"runs.{TUNED}.init: D03-fastvqa-lsvq-base has several trainings; name one, ",
+    ),
+    "another folder of a parent": (
+        f"runs/{TUNED}/init",
+        "runs/D03-fastvqa-lsvq-base/weights/42-0",
+        f"runs.{TUNED}.init: must be runs/D03-fastvqa-lsvq-base/weights or a file in it",
     ),
     "same seed twice": (f"runs/{RWP}/seeds", [1, 1], f"runs.{RWP}: seeds must be different numbers, none of them neg"),
     "negative seed": (f"runs/{RWP}/seeds", [-1], f"runs.{RWP}: seeds must be different numbers, none of them negative"),

@@ -1,6 +1,7 @@
 """Archives: what is unpacked, and that nothing of a crafted one ever touches the disk."""
 
 import io
+import random
 import stat
 import tarfile
 import zipfile
@@ -28,7 +29,7 @@ def make_zip(path: Path, content: dict[str, bytes] = CONTENT, change: Callable |
 
 
 def make_tar(path: Path, content: dict[str, bytes] = CONTENT, change: Callable | None = None) -> Archive:
-    with tarfile.open(path, "w:gz" if path.suffix in (".gz", ".tgz") else "w") as archive:
+    with tarfile.open(path, COMPRESSED.get(path.suffix, "w")) as archive:
         for name, data in content.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)
@@ -38,7 +39,8 @@ def make_tar(path: Path, content: dict[str, bytes] = CONTENT, change: Callable |
     return Archive((path,), "tar")
 
 
-MAKERS = {"a.zip": make_zip, "a.tar": make_tar, "a.tar.gz": make_tar}
+COMPRESSED = {".gz": "w:gz", ".tgz": "w:gz", ".xz": "w:xz", ".bz2": "w:bz2"}
+MAKERS = {"a.zip": make_zip, "a.tar": make_tar, "a.tar.gz": make_tar, "a.tar.xz": make_tar, "a.tar.bz2": make_tar}
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -57,7 +59,9 @@ def test_members_and_what_is_asked_for(tmp_path, name):
 
 
 @pytest.mark.parametrize("maker", MAKERS)
-@pytest.mark.parametrize("name", ["../evil", "set/../../evil", "/tmp/evil", "..", "set\\..\\evil", "C:evil", "a\nb"])
+@pytest.mark.parametrize(
+    "name", ["../evil", "set/../../evil", "/tmp/evil", "..", "set\\..\\evil", "\\\\evil", "C:evil"]
+)
 def test_a_path_that_leads_out_refuses_the_whole_archive(tmp_path, maker, name):
     archive = MAKERS[maker](tmp_path / maker, {"set/a.mp4": b"a", name: b"evil"})
     with pytest.raises(InputError, match=r"leads out of its folder; refused") as caught:
@@ -125,7 +129,7 @@ def test_damaged_archives_are_one_line(tmp_path, maker):
     whole = archive.paths[0].read_bytes()
     for damage in (b"", b"text", whole[: len(whole) // 2]):
         archive.paths[0].write_bytes(damage)
-        with pytest.raises(InputError, match=r"a\.(zip|tar|tar\.gz): ") as caught:
+        with pytest.raises(InputError, match=r"a\.(zip|tar|tar\.\w+): ") as caught:
             extract(archive, {"set/a.mp4": tmp_path / "out" / "a.mp4"})
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "out" / "a.mp4").exists(), "half a file must not look like a whole one"
@@ -168,3 +172,46 @@ def test_archives_are_found_by_name(tmp_path):
         (tmp_path / name).touch()
     assert [archive.paths[0].name for archive in find_archives(tmp_path)] == ["a.TGZ", "b.zip", "c.tar", "d.tar.gz"]
     assert find_archives(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_honest_oddities_are_read(tmp_path, maker):
+    names = ["set\\a.mp4", "set\\deep\\", "set\\deep\\b.mp4", "set/Icon\r", "__MACOSX/set/._Icon\r", "Icon\r"]
+    archive = MAKERS[maker](tmp_path / maker, {name: b"" if name.endswith("\\") else b"x" for name in names})
+    found = members(archive)
+    assert [name for name in found if "." in name] == ["set/a.mp4", "set/deep/b.mp4"]
+    extract(archive, {"set/deep/b.mp4": tmp_path / "b.mp4"})
+    assert (tmp_path / "b.mp4").read_bytes() == b"x"
+    with pytest.raises(InputError, match=r"'set/a\.mp4' occurs more than once"):
+        members(MAKERS[maker](tmp_path / maker, {"set/a.mp4": b"1", "set\\a.mp4": b"2"}))
+    with pytest.raises(InputError, match=r"'a\\nb' has control characters in its name; unpack it yourself"):
+        members(MAKERS[maker](tmp_path / maker, {"a\nb": b"1"}))
+
+
+@pytest.mark.parametrize(("number", "name"), [(9, "Deflate64"), (98, "PPMd"), (77, "method 77")])
+def test_a_compression_that_is_not_read_is_no_damage(tmp_path, number, name):
+    archive = make_zip(tmp_path / "a.zip")
+    data = bytearray(archive.paths[0].read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = data.find(signature, data.find(b"b.mp4") - 60)
+        at = at if signature[2] == 3 else data.find(b"set/deep/b.mp4", data.find(b"PK\x01\x02")) - 46
+        data[at + offset] = number
+    archive.paths[0].write_bytes(data)
+    reason = rf"a\.zip: compressed by {name}, which is not read; unpack it yourself"
+    with pytest.raises(InputError, match=reason):
+        members(archive)
+    with pytest.raises(InputError, match=reason) as caught:
+        extract(archive, {"set/deep/b.mp4": tmp_path / "b.mp4"})
+    assert "damaged" not in str(caught.value)
+    assert "again" not in str(caught.value)
+    assert not (tmp_path / "b.mp4").exists()
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_half_an_archive_lacks_its_end(tmp_path, maker):
+    archive = MAKERS[maker](tmp_path / maker, {"set/a.mp4": random.Random(0).randbytes(90000)})
+    whole = archive.paths[0].read_bytes()
+    for share in (0.3, 0.9):
+        archive.paths[0].write_bytes(whole[: int(len(whole) * share)])
+        with pytest.raises(InputError, match=r"its end is missing.*; get it again, or all"):
+            members(archive)

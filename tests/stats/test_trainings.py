@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from normal import spearman_of
 from scipy import stats
+from two_way import of_means, two_way
 
 from vqa.rng import numpy_generator
 from vqa.stats.correlation import row_srcc
@@ -15,17 +16,6 @@ from vqa.stats.influence import influence
 from vqa.stats.trainings import Estimate, Sample, correlation_interval, mixed
 
 numbers = st.floats(-10, 10).map(lambda value: round(value, 2))
-
-
-def of_means(y: np.ndarray, name: str = "l") -> Sample:
-    """The mean over items of every training of ``(T, n)`` numbers, and how each item moves it."""
-    return Sample(y.mean(axis=1), {name: (y - y.mean(axis=1, keepdims=True)) / y.shape[1]})
-
-
-def two_way(draw: np.random.Generator, trainings: int, n: int, seed: float, own: float = 1.0) -> np.ndarray:
-    """Numbers with mean 0 of common items: parts of the training, of the item, and of both together."""
-    of_training, of_item = seed * draw.normal(size=(trainings, 1)), draw.normal(size=n)
-    return of_training + of_item + own * draw.normal(size=(trainings, n))
 
 
 @st.composite

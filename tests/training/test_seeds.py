@@ -28,6 +28,7 @@ from vqa.stats.config import Statistics
 from vqa.stats.correlation import ROW_METRICS
 from vqa.stats.influence import influence
 from vqa.stats.trainings import Sample, correlation_interval
+from vqa.training.protocol import starting_weights, trainings
 from vqa.training.train import Trainer, initial_weights
 
 SEEDS, CUTS = [3, 8, 5], [6, 4]
@@ -43,6 +44,7 @@ RUNS = {
     "single": {"seeds": [8]},
     "both": {"seeds": SEEDS[:2], **CUT},
     "tuned": {"seeds": SEEDS[:2], "init": "runs/seeds/weights/5-0/last_ema.safetensors"},
+    "by_seed": {"seeds": SEEDS[:2], "init": "runs/seeds/weights"},
 }
 SETTINGS = Statistics(level=0.05, power=0.8, margin=0.02, agreement=0.02, sharpness_margin=0.05, rise_at=0.5)
 
@@ -131,12 +133,15 @@ def test_what_is_drawn_is_drawn_anew_for_every_seed_and_nothing_else_is(project,
     method, file = make("features"), load_file("initial/features.safetensors")
 
     def start(run: str, seed: int) -> dict[str, torch.Tensor]:
-        return initial_weights(params.runs[run], method, seed, params.common)
+        row = params.runs[run]
+        own = next(one for one in trainings(row, params.common.seed) if seed == one.seed or not row.seeds)
+        return initial_weights(starting_weights(row, own, params), row, method, seed, params.common)
 
     assert same_tensors(start("seeds", 3), file)
     assert same_tensors(start("seeds", 8), weights(method, 8))
     assert not same_tensors(start("seeds", 8), file)
     assert same_tensors(start("tuned", 8), load_file("runs/seeds/weights/5-0/last_ema.safetensors"))
+    assert same_tensors(start("by_seed", 8), load_file("runs/seeds/weights/8-0/last_ema.safetensors"))
     method.initial = "published"
     assert same_tensors(start("seeds", 8), file)
 

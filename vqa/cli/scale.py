@@ -14,18 +14,20 @@ from vqa.io import InputError
 from vqa.settings.params import root_of
 
 PARAMS = "params.yaml"
+# The scales of the project itself; the first is in its own folder, each other in one of its name.
+SHIPPED = ("demo", "real", "paper", "study")
 
 
 def _complete(incomplete: str) -> list[str]:
     with contextlib.suppress(Exception):
-        return [name for name in ("demo", "real", "paper", *_own(project())) if name.startswith(incomplete)]
+        return [name for name in (*SHIPPED, *_own(project())) if name.startswith(incomplete)]
     return []
 
 
 Scale = Annotated[
     str | None,
     typer.Option(
-        help="demo, real, paper, or the folder of a scale; default: the one that you stand in",
+        help="demo, real, paper, study, or the folder of a scale; default: the one that you stand in",
         metavar="SCALE",
         autocompletion=_complete,
         show_default=False,
@@ -43,7 +45,7 @@ def project() -> Path:
 
 
 def folder_of(scale: str | None) -> Path:
-    """The folder of a scale: ``demo`` is the project's own, ``real`` and ``paper`` are in it.
+    """The folder of a scale: ``demo`` is the project's own, the others that are :data:`SHIPPED` are in it.
 
     Any other is looked for from the working directory, and then from the project's folder.
 
@@ -54,11 +56,11 @@ def folder_of(scale: str | None) -> Path:
     if scale is None:
         return here
     root = _root(here)
-    places = {"demo": [root], "real": [root / "real"], "paper": [root / "paper"]}
+    places = {"demo": [root], **{name: [root / name] for name in SHIPPED[1:]}}
     for place in places.get(scale, [Path(scale).resolve(), root / scale]):
         if (place / PARAMS).is_file():
             return place
-    known = ", ".join(["demo", "real", "paper", *_own(root)])
+    known = ", ".join([*SHIPPED, *_own(root)])
     raise InputError(f"--scale {scale}: no folder of that name with a {PARAMS}; there are {known}")
 
 
@@ -98,4 +100,4 @@ def _root(folder: Path) -> Path:
 def _own(root: Path) -> list[str]:
     """Scales that were made by ``vqa new``, at the top of the project."""
     folders = (path.parent for path in sorted(root.glob(f"*/{PARAMS}")))
-    return [folder.name for folder in folders if folder.name not in ("real", "paper")]
+    return [folder.name for folder in folders if folder.name not in SHIPPED]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +13,7 @@ import typer
 from tqdm import tqdm
 
 from vqa.cli.scale import Scale, entered
-from vqa.io import InputError, atomic
+from vqa.io import InputError
 
 if TYPE_CHECKING:
     from vqa.score.scorer import Result, Scorer
@@ -33,7 +32,7 @@ def score(
     sha256: Annotated[str | None, typer.Option(help="of the checkpoint, as you vouch for it")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda; default: the one of params.yaml")] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON lines with every digit instead of a table")] = False,
-    out: Annotated[Path | None, typer.Option(help="write to a file, which appears when it is complete")] = None,
+    out: Annotated[Path | None, typer.Option(help="write to a file, FILE.part until it is complete")] = None,
     scale: Scale = None,
 ) -> int:
     """Score videos and images with a trained run or a published checkpoint; a folder stands for all files in it.
@@ -54,7 +53,7 @@ def score(
         raise InputError("--checkpoint FILE and --method METHOD go together, and --sha256 is for them alone")
     from vqa.score.files import files_of
 
-    names = [file for given in files for file in files_of(given)]
+    names = [file for given in files for file in files_of(given, partial(print, "note:", file=sys.stderr))]
     with entered(scale) as here:
         name, scorer = _scorer(run, checkpoint and here / checkpoint, method, sha256, device)
         print(f"scores of {name}{'' if scorer.mos_scale else ', without MOS scale'}", file=sys.stderr)
@@ -63,7 +62,7 @@ def score(
             return dataclasses.replace(scorer.score(str(here / file)), file=file)
 
         results = map(result, tqdm(names, desc="score", unit="file", disable=None))
-        return _report(results, len(names), json, out and here / out)
+        return _report(results, names, json, out and here / out)
 
 
 def _scorer(
@@ -86,13 +85,16 @@ def _scorer(
     return name, checkpoint_scorer(checkpoint, method, sha256, params, where)
 
 
-def _report(results: Iterator[Result], number: int, as_json: bool, out: Path | None) -> int:
-    """Print or write the results; the exit code."""
-    from vqa.score.files import report
+def _report(results: Iterator[Result], names: list[str], as_json: bool, out: Path | None) -> int:
+    """Print or write the results as they come; the exit code."""
+    from vqa.score.files import report, written_to
 
-    with ExitStack() as stack:
-        target = stack.enter_context(atomic(out)) if out else None
-        stream = stack.enter_context(target.open("w", encoding="utf-8")) if target else sys.stdout
-        failed = report(results, as_json, partial(tqdm.write, file=stream))
-    print(f"{number - failed} of {number} files scored", file=sys.stderr)
+    with written_to(out) as stream:
+
+        def write(line: str) -> None:
+            tqdm.write(line, file=stream)
+            stream.flush()  # whoever reads a pipe, or what a killed run has left, sees every line
+
+        failed = report(results, names, as_json, write)
+    print(f"{len(names) - failed} of {len(names)} files scored", file=sys.stderr)
     return 1 if failed else 0

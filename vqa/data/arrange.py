@@ -3,7 +3,6 @@
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,82 +10,18 @@ import pandas as pd
 from tqdm import tqdm
 
 from vqa.data.catalog import RealDataset, real_dataset
+from vqa.data.folder import Folder, Place
 from vqa.data.formats import read_mat_variables, read_metadata
 from vqa.data.labels import LABEL_COLUMNS
 from vqa.data.links import link_or_copy
 from vqa.data.published.entries import CACHE, bring_entry
 from vqa.data.published.joins import agree, published_labels
 from vqa.io import InputError, file_digest, write_csv
-from vqa.sources.archives import Archive, extract, find_archives, members
+from vqa.sources.archives import Archive, extract
 from vqa.sources.checksums import Checksums
 from vqa.sources.download import RemoteFile, obtain_all
 
 _TOLERANCE = 2e-3  # of MOS: the makers' tables print as few as three digits
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where one file is: a plain file, or a member of an archive.
-
-    Attributes:
-        path: of the file, or inside the archive.
-        size: in bytes.
-        archive: the archive, or None for a plain file.
-    """
-
-    path: str
-    size: int
-    archive: Archive | None = None
-
-    def __str__(self) -> str:
-        return self.path if self.archive is None else f"{self.archive}: {self.path}"
-
-
-class Folder:
-    """All files of a user's folder, those in archives included, by the ends of their paths.
-
-    Args:
-        path: the folder; archives are looked for at its top.
-
-    Raises:
-        InputError: if an archive is damaged or not safe (:mod:`vqa.sources.archives`).
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.archives = path, find_archives(path)
-        self._plain: dict[str, list[Place]] = {}
-        self._packed: dict[str, list[Place]] = {}
-        inside = {file for archive in self.archives for file in archive.paths}
-        for folder, names, files in os.walk(path, followlinks=True):
-            names[:] = sorted(name for name in names if not name.startswith("."))
-            for name in sorted(files):
-                file = Path(folder) / name
-                if file not in inside and not name.startswith(".") and file.is_file():
-                    self._plain.setdefault(name, []).append(Place(file.as_posix(), file.stat().st_size))
-        for archive in self.archives:
-            for member, size in members(archive).items():
-                self._packed.setdefault(member.rpartition("/")[2], []).append(Place(member, size, archive))
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is no file at all."""
-        return not self._plain and not self.archives
-
-    def find(self, name: str) -> Place | None:
-        """The one file whose path ends with ``name``, whole parts; plain files come before those in archives.
-
-        Raises:
-            InputError: if there are several.
-        """
-        for places in (self._plain, self._packed):
-            found = [
-                place for place in places.get(name.rpartition("/")[2], ()) if f"/{place.path}".endswith(f"/{name}")
-            ]
-            if len(found) > 1:
-                raise InputError(f"{self.path}: {name} is there more than once: {found[0]} and {found[1]}; keep one")
-            if found:
-                return found[0]
-        return None
 
 
 def arrange(name: str, source: Path, out: Path, listed: str = "") -> pd.DataFrame:
@@ -118,8 +53,8 @@ def arrange(name: str, source: Path, out: Path, listed: str = "") -> pd.DataFram
     missing = [item for item in places if item not in found]
     if missing:
         raise InputError(
-            f"{source}: {len(missing)} of {len(labels)} files are missing, the first: {missing[0]}; {entry.title}: "
-            f"{entry.layout.steps}; page {entry.page}; terms: {entry.terms}"
+            f"{source}: {len(missing)} of {len(labels)} files are missing, the first: {missing[0]}{folder.unread}; "
+            f"{entry.title}: {entry.layout.steps}; page {entry.page}; terms: {entry.terms}"
         )
     partial = out.with_name(f".{out.name}.arranged")
     partial.mkdir(parents=True, exist_ok=True)
@@ -140,7 +75,8 @@ def _labels(entry: RealDataset, folder: Folder, listed: str) -> pd.DataFrame:
         table = _makers_mos(entry, folder)
         if table is None:
             file = _mos_file(entry)
-            raise InputError(f"{folder.path / file} is missing; {entry.title}: {entry.layout.steps}; page {entry.page}")
+            remedy = f"{entry.title}: {entry.layout.steps}; page {entry.page}"
+            raise InputError(f"{folder.path / file} is missing{folder.unread}; {remedy}")
         return table.assign(split="all")[LABEL_COLUMNS]
     cache = CACHE / f"{entry.name}-labels"
     bring_entry(cache.name, cache)
@@ -155,7 +91,10 @@ def _complete(entry: RealDataset, folder: Folder, labels: pd.DataFrame) -> Folde
         return folder
     urls = layout.downloads or [layout.item_url.format(name=name) for name in missing]
     files = [RemoteFile(url, url.rpartition("/")[2], None, entry.terms) for url in urls]
-    obtain_all(files, folder.path, checksums=Checksums())
+    try:
+        obtain_all(files, folder.path, checksums=Checksums())
+    except InputError as error:
+        raise InputError(f"{error}{folder.unread}") from None
     return Folder(folder.path)
 
 

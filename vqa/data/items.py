@@ -1,5 +1,6 @@
 """A prepared data set: its item list, its parts, and the frames and features of its items."""
 
+import json
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class PreparedDataset:
 
     def __init__(self, prepared: Path, data: Path, motion: Path | None = None) -> None:
         self.name = prepared.name
-        self._data, self._motion_folder = data, motion
+        self._folder, self._data, self._motion_folder = prepared, data, motion
         self._features_folder = prepared / "features"
         self._features: dict[str, np.ndarray] = {}
         path = prepared / "items.csv"
@@ -120,10 +121,15 @@ class PreparedDataset:
             return self._store[item.offset : item.offset + size].reshape(shape)[indices]
         from vqa.data.video import read_frames  # here: with a frame store nothing is decoded and no decoder is loaded
 
-        frames = read_frames(self._data / item.name, indices)
+        frames = read_frames(self._data / item.name, indices, self._exif)
         if frames.shape[1:3] != (item.height, item.width):
             raise InputError(f"{self._data / item.name}: not the file that was prepared (other size); prepare again")
         return frames
+
+    @cached_property
+    def _exif(self) -> str:
+        """The rule for images that the data set was prepared with."""
+        return json.loads((self._folder / "report.json").read_text(encoding="utf-8")).get("exif_orientation", "ignore")
 
     def motion(self, item: Item) -> np.ndarray:
         """Motion features of an item, ``(clips, channels)`` float32; InputError if there are none."""

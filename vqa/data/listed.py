@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from vqa.io import InputError
+from vqa.sources.unread import unread_note
 
 
 def composed(name: str) -> str:
@@ -34,7 +35,8 @@ def listed_files(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     found = {name: _find(folder, name, entries) for name in names}
     missing = [name for name, path in found.items() if path is None]
     if missing:
-        raise InputError(f"{folder}: {len(missing)} of {len(found)} files are missing, the first: {shown(missing[0])}")
+        count = f"{len(missing)} of {len(found)} files are missing, the first: {shown(missing[0])}"
+        raise InputError(f"{folder}: {count}{unread_note(folder)}")
     return {name: path for name, path in found.items() if path is not None}
 
 

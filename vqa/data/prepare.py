@@ -21,7 +21,7 @@ from vqa.data.video import MediaError, decode
 from vqa.io import InputError, atomic, write_csv, write_json
 
 
-def prepare(data: Path, out: Path, bad_files: str, frame_store: bool) -> dict:
+def prepare(data: Path, out: Path, bad_files: str, frame_store: bool, exif: str = "ignore") -> dict:
     """Probe all files of the data set in ``data`` and write the prepared folder ``out``.
 
     Args:
@@ -29,6 +29,7 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool) -> dict:
         out: folder to write; files appear atomically.
         bad_files: ``stop``: raise at the end with all bad files; ``exclude``: list them in ``excluded.csv``.
         frame_store: also write the decoded frames.
+        exif: rule for images (:func:`vqa.data.images.read_image`), kept in the report for who reads the files later.
 
     Returns:
         The content of ``report.json``.
@@ -42,7 +43,7 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool) -> dict:
     with atomic(out / "frames.bin") as draft, draft.open("wb") as store:
         for label in tqdm(list(labels.itertuples(index=False)), desc=f"probe {data.name}", unit="file", disable=None):
             try:
-                rows.append(_probe(data, label, store if frame_store else None))
+                rows.append(_probe(data, label, store if frame_store else None, exif))
             except MediaError as error:
                 excluded.append({"name": label.name, "split": label.split, "reason": str(error)})
         # Still inside the block, so that a preparation that stops leaves an earlier one whole.
@@ -61,17 +62,18 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool) -> dict:
         "listed": len(labels),
         "usable": len(items),
         "excluded": excluded,
+        "exif_orientation": exif,
         "splits": {split: _split_report(part) for split, part in items.groupby("split")},
     }
     write_json(out / "report.json", report)
     return report
 
 
-def _probe(data: Path, label: Any, store: BinaryIO | None) -> dict:
+def _probe(data: Path, label: Any, store: BinaryIO | None, exif: str) -> dict:
     if store is None:  # one frame in memory at a time: twenty seconds of 2160P would be tens of gigabytes
-        probe, offset = probe_file(data / label.name), -1
+        probe, offset = probe_file(data / label.name, exif), -1
     else:
-        video, probe = decode(data / label.name)
+        video, probe = decode(data / label.name, exif)
         offset = store.tell()
         store.write(video.tobytes())
     return {"name": label.name, "mos": label.mos, "split": label.split, **probe.as_dict(), "offset": offset}

@@ -8,9 +8,9 @@ from pathlib import Path
 import av
 import numpy as np
 
+from vqa.data.paths import MediaError, for_ffmpeg
 from vqa.data.video import (
     DIGEST_FRAMES,
-    MediaError,
     Probe,
     decode,
     frames_digest,
@@ -21,14 +21,16 @@ from vqa.data.video import (
 from vqa.io import file_digest
 
 
-def probe_file(path: Path) -> Probe:
+def probe_file(path: Path, exif: str = "ignore") -> Probe:
     """The :class:`vqa.data.video.Probe` of a video or image, decoded in full from front to back, one frame at a time.
+
+    ``exif`` is the rule for images (:func:`vqa.data.images.read_image`).
 
     Raises:
         MediaError: as :func:`vqa.data.video.decode`.
     """
     if is_image(path):
-        return decode(path)[1]
+        return decode(path, exif)[1]
     shapes: set[tuple[int, ...]] = set()
     kept: dict[int, np.ndarray] = {}
     wanted: frozenset[int] = frozenset()
@@ -60,7 +62,7 @@ def _evenly(n_frames: int) -> list[int]:
 
 def _header(path: Path) -> tuple[int, float, int, str]:
     """Declared frames, fps, rotation and codec of a video that can be opened."""
-    with av.open(str(path)) as container:
+    with for_ffmpeg(path) as name, av.open(name) as container:
         stream = container.streams.video[0]
         first = next(container.decode(stream))
         return stream.frames, float(stream.average_rate or 0), int(first.rotation), stream.codec_context.name

@@ -15,18 +15,14 @@ import av
 import decord
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
 
+from vqa.data.images import Picture, is_image, read_image
+from vqa.data.paths import MediaError, check_file, for_ffmpeg
 from vqa.io import InputError, file_digest, run_stage
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 DIGEST_FRAMES = 8
 
 decord.logging.set_level(decord.logging.QUIET)
-
-
-class MediaError(InputError):
-    """A file that cannot be decoded in full; the message names the file and what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -58,23 +54,21 @@ class Probe:
         return asdict(self)
 
 
-def is_image(path: Path) -> bool:
-    """Whether ``path`` is treated as an image: a video of one frame."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
-
-
-def iterate_frames(path: Path) -> Iterator[np.ndarray]:
+def iterate_frames(path: Path, exif: str = "ignore") -> Iterator[np.ndarray]:
     """Yield every frame of a video or image in order: ``(H, W, 3)`` uint8 RGB in [0, 255].
+
+    ``exif`` is the rule for images (:func:`vqa.data.images.read_image`).
 
     Raises:
         MediaError: if the file is missing, empty, not a video, without frames, or breaks off while decoding.
     """
     if is_image(path):
-        yield _read_image(path)
+        yield read_image(path, exif).pixels
         return
     _container(path)
     try:
-        reader = decord.VideoReader(str(path), num_threads=1)
+        with for_ffmpeg(path) as name:
+            reader = decord.VideoReader(name, num_threads=1)
     except (RuntimeError, decord.DECORDError):
         raise MediaError(f"{path}: the decoder cannot open it; replace the file or exclude it") from None
     for number in range(len(reader)):
@@ -91,7 +85,7 @@ def iterate_frames(path: Path) -> Iterator[np.ndarray]:
 
 def _iterate_narrow(path: Path) -> Iterator[np.ndarray]:
     """Every frame by PyAV, which is bit-identical to decord where both work, but leaves rotation to the caller."""
-    with av.open(str(path)) as container:
+    with for_ffmpeg(path) as name, av.open(name) as container:
         frames = container.decode(container.streams.best("video"))
         number = 0
         while True:
@@ -105,17 +99,18 @@ def _iterate_narrow(path: Path) -> Iterator[np.ndarray]:
             number += 1
 
 
-def read_frames(path: Path, indices: np.ndarray) -> np.ndarray:
+def read_frames(path: Path, indices: np.ndarray, exif: str = "ignore") -> np.ndarray:
     """Frames ``indices`` of a video or image: ``(len(indices), H, W, 3)`` uint8 RGB, in the order asked for.
 
-    Decodes from the front up to the last wanted frame; an index may occur more than once.
+    Decodes from the front up to the last wanted frame; an index may occur more than once. ``exif`` is as in
+    :func:`iterate_frames`.
 
     Raises:
         MediaError: as :func:`iterate_frames`, and if an index is beyond the last frame.
     """
     wanted = set(np.asarray(indices).tolist())
     kept: dict[int, np.ndarray] = {}
-    for number, frame in enumerate(iterate_frames(path)):
+    for number, frame in enumerate(iterate_frames(path, exif)):
         if number in wanted:
             kept[number] = frame
             if len(kept) == len(wanted):
@@ -126,21 +121,30 @@ def read_frames(path: Path, indices: np.ndarray) -> np.ndarray:
     return np.stack([kept[int(index)] for index in indices])
 
 
-def decode(path: Path) -> tuple[np.ndarray, Probe]:
-    """All frames ``(N, H, W, 3)`` uint8 RGB of a video or image, and its :class:`Probe`.
+def decode(path: Path, exif: str = "ignore") -> tuple[np.ndarray, Probe]:
+    """All frames ``(N, H, W, 3)`` uint8 RGB of a video or image, and its :class:`Probe`; ``exif`` as above.
 
     Raises:
         MediaError: as :func:`iterate_frames`, and if fewer frames decode than the container declares.
     """
+    if is_image(path):
+        return _image(path, read_image(path, exif))
     frames = list(iterate_frames(path))
     if len({frame.shape for frame in frames}) > 1:
         raise MediaError(f"{path}: the frame size changes inside the video")
-    declared, fps, rotation, codec = (1, 0.0, 0, path.suffix.lower()[1:]) if is_image(path) else _container(path)
+    declared, fps, rotation, codec = _container(path)
     if not frames or len(frames) < declared:
         raise MediaError(f"{path}: truncated, {len(frames)} of {declared} frames decode; replace or exclude it")
     video = np.stack(frames)
     height, width = video.shape[1:3]
     return video, Probe(len(video), width, height, fps, rotation, codec, file_digest(path), frames_digest(video))
+
+
+def _image(path: Path, picture: Picture) -> tuple[np.ndarray, Probe]:
+    video = picture.pixels[None]
+    height, width = video.shape[1:3]
+    digests = file_digest(path), frames_digest(video)
+    return video, Probe(1, width, height, 0.0, picture.rotation, picture.codec, *digests)
 
 
 def frames_digest(video: np.ndarray) -> str:
@@ -151,12 +155,9 @@ def frames_digest(video: np.ndarray) -> str:
 
 def _container(path: Path) -> tuple[int, float, int, str]:
     """Declared frames (0 if unknown), fps, rotation and codec; PyAV says cleanly why a file cannot be opened."""
-    if not path.is_file():
-        raise MediaError(f"{path}: no such file; fetch the data set again or correct its label list")
-    if path.stat().st_size == 0:
-        raise MediaError(f"{path}: empty file (0 bytes); replace or exclude it")
+    check_file(path)
     try:
-        with av.open(str(path)) as container:
+        with for_ffmpeg(path) as name, av.open(name) as container:
             if not container.streams.video:
                 raise MediaError(f"{path}: has no video stream; replace or exclude it")
             stream = container.streams.best("video")
@@ -166,16 +167,6 @@ def _container(path: Path) -> tuple[int, float, int, str]:
             return stream.frames, float(stream.average_rate or 0), int(first.rotation), stream.codec_context.name
     except (av.error.FFmpegError, UnicodeDecodeError):
         raise MediaError(f"{path}: not a video that can be decoded; replace or exclude it") from None
-
-
-def _read_image(path: Path) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except FileNotFoundError:
-        raise MediaError(f"{path}: no such file; fetch the data set again or correct its label list") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
-        raise MediaError(f"{path}: not an image that can be decoded; replace or exclude it") from None
 
 
 def main() -> int:

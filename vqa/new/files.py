@@ -6,10 +6,12 @@ from pathlib import Path, PurePosixPath
 
 import av
 
+from vqa.data.images import is_image
 from vqa.data.labels import stays_inside
 from vqa.data.listed import can_be_listed, composed, shown
-from vqa.data.video import IMAGE_SUFFIXES
+from vqa.data.paths import for_ffmpeg
 from vqa.io import InputError
+from vqa.sources.unread import unread_note
 
 # Bytes of decoded frames up to which they are kept: beyond, trainings decode the files again in every epoch.
 STORE_LIMIT = 6 * 2**30
@@ -42,9 +44,8 @@ def match_files(names: Iterable[str], folder: Path) -> dict[str, str]:
         else:
             (several if files else missing).append(name)
     if missing:
-        raise InputError(
-            f"{folder}: no file for {len(missing)} of {len(found) + len(missing)} names, as {shown(missing[0])}"
-        )
+        count = f"no file for {len(missing)} of {len(found) + len(missing)} names, as {shown(missing[0])}"
+        raise InputError(f"{folder}: {count}{unread_note(folder)}")
     if several:
         fitting = ", ".join(sorted(_files(several[0].replace("\\", "/"), ends))[:3])
         raise InputError(f"{folder}: several files for {len(several)} names, as {shown(several[0])}: {fitting}")
@@ -84,13 +85,13 @@ def _listable(folder: Path, file: str) -> str:
     return file
 
 
-def are_images(files: Iterable[str]) -> bool:
-    """Whether the files are images.
+def are_images(files: Iterable[str], folder: Path = Path()) -> bool:
+    """Whether the files below ``folder`` are images.
 
     Raises:
         InputError: if some are and some are not.
     """
-    kinds = {file: Path(file).suffix.lower() in IMAGE_SUFFIXES for file in files}
+    kinds = {file: is_image(folder / file) for file in files}
     if len(set(kinds.values())) > 1:
         image, video = (next(file for file, kind in kinds.items() if kind is wanted) for wanted in (True, False))
         raise InputError(f"{image} is an image and {video} is not: make a data set of each")
@@ -104,7 +105,7 @@ def decoded_bytes(paths: Iterable[Path]) -> int:
 
 def _decoded_bytes(path: Path) -> int:
     try:
-        with av.open(str(path)) as container:
+        with for_ffmpeg(path) as name, av.open(name) as container:
             stream = container.streams.best("video")
             seconds = (container.duration or 0) / av.time_base
             frames = stream.frames or int(seconds * float(stream.average_rate or 0)) or 1

@@ -81,7 +81,7 @@ def new_scale(request: Request, project: Path, say: Callable[[str], object]) -> 
     files = match_files(labels.table.name, request.videos)
     known_folder = project / SIZES[request.size].parent
     known = build(dict[str, Any], read_yaml(project / SIZES[request.size]), str(SIZES[request.size]))
-    images = are_images(files.values())
+    images = are_images(files.values(), request.videos)
     check_methods(request.methods, known, images)
     table = _split(labels.table.assign(name=labels.table.name.map(files)), request, known["common"]["seed"])
     say(_summary(table, request))
@@ -134,7 +134,7 @@ def _target(request: Request, project: Path) -> tuple[Path, str]:
             f"{request.videos}: is inside {request.folder}, which is yet to be made; keep the files elsewhere"
         )
     name = re.sub(r"^(?=[0-9])", "set", re.sub(r"[^a-z0-9]", "", folder.name.lower()))
-    if not name or name in ("demo", "real", "paper"):
+    if not name or name in ("demo", "real", "paper", "study"):
         raise InputError(
             f"{request.folder}: its last part names the scale, and cannot be {folder.name!r}; name another"
         )

@@ -17,7 +17,7 @@ def command(common: Common) -> str:
     """What rebuilds the report."""
     if common.scale == "demo":
         return "make repro"
-    return f"make {common.scale}" if common.scale in ("real", "paper") else f"vqa repro --scale {common.scale}"
+    return f"make {common.scale}" if common.scale in ("real", "paper", "study") else f"vqa repro --scale {common.scale}"
 
 
 def training_seeds(params: Params) -> str:
@@ -33,6 +33,7 @@ def data_line(common: Common) -> str:
     """What the data are, short enough for the foot of a figure."""
     lines = {
         "demo": "demo data: not comparable with the paper's numbers",
+        "study": "a synthetic world, like the demo's with larger test sets: not comparable with the paper's numbers",
         "real": "real opinion scores, small networks on published features",
     }
     return lines.get(common.scale, f"scale of the data: {common.scale}")

@@ -96,7 +96,8 @@ def run_scorer(name: str, params: Params, device: torch.device) -> Scorer:
         raise InputError(f"{path}: does not fit params.yaml as it is now; `dvc repro train@{name}` again") from None
     fold = trainings(run, params.common.seed)[0].fold
     scale = MosScale.of_run(Path("runs") / name / "predictions.csv", run.train, fold)
-    return Scorer(model.to(device).eval(), method, device, scale, motion_of(run.train, params, device))
+    motion, exif = motion_of(run.train, params, device), params.common.exif_orientation
+    return Scorer(model.to(device).eval(), method, device, scale, motion, exif)
 
 
 def checkpoint_scorer(path: Path, name: str, sha256: str | None, params: Params, device: torch.device) -> Scorer:
@@ -110,9 +111,8 @@ def checkpoint_scorer(path: Path, name: str, sha256: str | None, params: Params,
     method = load_method(name, params.methods[name], plain, params.common.precision)
     model = method.build(torch_generator("init", params.common.seed))
     load_published(entry, path, model, sha256 or params.checksums.get(entry))
-    return Scorer(
-        model.to(device).eval(), method, device, motion=motion_of(next(iter(params.motion), ""), params, device)
-    )
+    motion, exif = motion_of(next(iter(params.motion), ""), params, device), params.common.exif_orientation
+    return Scorer(model.to(device).eval(), method, device, motion=motion, exif=exif)
 
 
 def motion_of(dataset: str, params: Params, device: torch.device) -> Motion | None:

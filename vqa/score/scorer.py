@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 
+from vqa.data.images import is_image
 from vqa.data.items import Item
-from vqa.data.video import MediaError, is_image, read_frames
+from vqa.data.paths import MediaError
+from vqa.data.video import read_frames
 from vqa.io import InputError
 from vqa.methods.base import Inputs, Method
 from vqa.models.slowfast import SlowFast
@@ -88,12 +89,12 @@ class Motion:
 class FileReader:
     """Frames and motion features of one file (:class:`vqa.methods.base.Reader`)."""
 
-    def __init__(self, path: Path, item: Item, motion: Motion | None) -> None:
-        self._path, self._item, self._motion = path, item, motion
+    def __init__(self, path: Path, item: Item, motion: Motion | None, exif: str = "ignore") -> None:
+        self._path, self._item, self._motion, self._exif = path, item, motion, exif
 
     def frames(self, indices: np.ndarray) -> np.ndarray:
         """Frames ``(n, H, W, 3)`` uint8 RGB."""
-        return read_frames(self._path, indices)
+        return read_frames(self._path, indices, self._exif)
 
     def motion(self) -> np.ndarray:
         """Motion features ``(clips, channels)`` float32; InputError if params do not say how they are made."""
@@ -118,6 +119,7 @@ class Scorer:
         device: to compute on.
         mos_scale: gives the estimate for a score, None for none.
         motion: makes motion features, for methods that read them.
+        exif: rule for images (:func:`vqa.data.images.read_image`), the one of the prepared data.
     """
 
     model: nn.Module
@@ -125,6 +127,7 @@ class Scorer:
     device: torch.device
     mos_scale: Callable[[float], float] | None = None
     motion: Motion | None = None
+    exif: str = "ignore"
 
     def score(self, file: str) -> Result:
         """Score one file; everything that is wrong with the file itself is in the result.
@@ -138,10 +141,10 @@ class Scorer:
         path, reason = Path(file), ""
         known: dict[str, Any] = {}
         try:
-            header = read_header(path)
+            header = read_header(path, self.exif)
             if header is not None:
                 known = {"fps": header.fps, "codec": header.codec, "rotation": header.rotation}
-            item = survey(path, header)
+            item = survey(path, header, self.exif)
             known |= {"frames": item.n_frames, "width": item.width, "height": item.height}
             said = header.assumptions if header is not None else ()
             assumed = "; ".join([*said, *self._assumptions(item)])
@@ -154,8 +157,12 @@ class Scorer:
             raise
         except ValueError as error:
             reason = f"an image, which this method cannot score: {error}" if is_image(path) else str(error)
-        except (MemoryError, torch.OutOfMemoryError, Image.DecompressionBombError):
+        except (MemoryError, torch.OutOfMemoryError):
             reason = "too large for the memory"
+        except InputError:  # not of the file: this network scores none
+            raise
+        except Exception as error:  # whatever one file does to a decoder or a network, the others get their scores
+            reason = f"cannot be scored: {type(error).__name__}: {' '.join(str(error).split())}"
         if reason:
             return Result(file, "error", reason=reason, **known)
         estimate = None if self.mos_scale is None else self.mos_scale(value)
@@ -166,7 +173,7 @@ class Scorer:
         def stream(purpose: str) -> torch.Generator:
             return torch_generator(purpose, 0, "score")  # the clean protocol draws nothing from it
 
-        inputs = self.method.sample(item, FileReader(path, item, self.motion), "clean", stream)
+        inputs = self.method.sample(item, FileReader(path, item, self.motion, self.exif), "clean", stream)
         batch = to_device(_batch(inputs, self.method.batch_size), self.device)
         value = float(self.method.scores(self.model, batch)[0])
         if not math.isfinite(value):

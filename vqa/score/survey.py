@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-from PIL import Image
 
+from vqa.data.images import is_image, read_image
 from vqa.data.items import Item
-from vqa.data.video import MediaError, is_image, iterate_frames
+from vqa.data.paths import MediaError, check_file, for_ffmpeg
+from vqa.data.video import iterate_frames
 
 # Frames whose time stamps are looked at: where they go backwards at all, they soon do.
 STAMPED_FRAMES = 64
-_ORIENTATION = 0x0112  # the EXIF tag
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,23 @@ class Header:
     assumptions: tuple[str, ...]
 
 
-def read_header(path: Path) -> Header | None:
+def read_header(path: Path, exif: str = "ignore") -> Header | None:
     """The header of a video or image; None if it cannot be opened, for the reason that decoding then gives.
 
+    ``exif`` is the rule for images (:func:`vqa.data.images.read_image`).
+
     Raises:
-        MediaError: for text, which FFmpeg would draw as a video of its letters.
+        MediaError: for an image that cannot be read, for what is no file, and for text, which FFmpeg would draw as a
+            video of its letters.
     """
+    check_file(path)
+    if is_image(path):
+        picture = read_image(path, exif)
+        return Header(1, 0.0, picture.rotation, picture.codec, tuple(remark.text for remark in picture.remarks))
     try:
-        if is_image(path):
-            with Image.open(path) as image:
-                turned = image.getexif().get(_ORIENTATION, 1) != 1
-            assumed = ("its EXIF orientation is not applied",) if turned else ()
-            return Header(1, 0.0, 0, path.suffix.lower()[1:], assumed)
-        with av.open(str(path)) as container:
+        with for_ffmpeg(path) as name, av.open(name) as container:
+            if not container.streams.video:
+                return None
             if container.format.name == "tty":
                 raise MediaError(f"{path}: text, not a video")
             # As the decoder chooses: not the first one, if there are several.
@@ -52,7 +56,7 @@ def read_header(path: Path) -> Header | None:
             rate, codec = float(stream.average_rate or 0), stream.codec_context.codec.canonical_name
             said = tuple(_assumed(container, stream, first))
             return Header(stream.frames, rate, int(first.rotation), codec, said)
-    except (av.error.FFmpegError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, StopIteration):
+    except (av.error.FFmpegError, OSError, ValueError, StopIteration):
         return None
 
 
@@ -75,16 +79,14 @@ def _assumed(container: av.container.InputContainer, stream: av.VideoStream, fir
         yield "time stamps are missing or go backwards: frames are taken in the order of decoding"
 
 
-def survey(path: Path, header: Header | None) -> Item:
+def survey(path: Path, header: Header | None, exif: str = "ignore") -> Item:
     """Decode all of a file and describe it as an item without a label.
 
     Raises:
-        MediaError: for a folder, a file that does not decode in full, or one whose frame size changes.
+        MediaError: for a file that does not decode in full, or one whose frame size changes.
     """
-    if path.is_dir():
-        raise MediaError(f"{path}: a folder without videos or images")
     n_frames, shape = 0, None
-    for frame in iterate_frames(path):
+    for frame in iterate_frames(path, exif):
         if shape not in (None, frame.shape):
             raise MediaError(f"{path}: the frame size changes inside the video")
         n_frames, shape = n_frames + 1, frame.shape

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from vqa.settings.strict import one_of
 
 PRECISIONS = ("fp32", "bf16")
+EXIF_RULES = ("ignore", "apply")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Common:
     """What every stage shares.
 
     Attributes:
-        scale: name of this parameter file: ``demo``, ``real`` or ``paper``; printed on every page.
+        scale: name of this parameter file: ``demo``, ``real``, ``paper`` or ``study``; printed on every page.
         seed: of all random streams.
         device: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
         threads: CPU threads of one process; the bytes of the results depend on it.
@@ -59,6 +60,8 @@ class Common:
         bootstrap: resamples of every interval.
         precision: in which networks compute, ``fp32`` as the released code or ``bf16`` (:mod:`vqa.models.precision`).
         compile: whether blocks of networks are compiled, which pays off on a GPU; last digits differ.
+        exif_orientation: ``ignore``: images are read as they are stored; ``apply``: turned and mirrored as
+            viewers show them. One rule for prepared data and for files that are scored.
     """
 
     scale: str
@@ -72,8 +75,10 @@ class Common:
     bootstrap: int
     precision: str = "fp32"
     compile: bool = False
+    exif_orientation: str = "ignore"
 
     def __post_init__(self) -> None:
+        one_of("exif_orientation", self.exif_orientation, EXIF_RULES)
         # It names files and an experiment of MLflow.
         if not self.scale.isprintable() or "/" in self.scale or not 0 < len(self.scale) <= 80 or self.scale[0] in ". ":
             raise ValueError(f"scale: {self.scale!r} is not a name that a file can have")

@@ -97,6 +97,13 @@ def _check_parent(where: str, name: str, run: Run, params: Params) -> None:
     if parent.method != run.method:
         raise ParamsError(f"{where}: {run.parent} is of another method")
     cuts = parent.partition.seeds if parent.partition else (0,)
+    if run.starts_by_seed:
+        own, theirs = (one.seeds or (params.common.seed,) for one in (run, parent))
+        if Path(run.init).parts[2:] != ("weights",):
+            raise ParamsError(f"{where}: must be runs/{run.parent}/weights or a file in it")
+        if len(cuts) > 1 or not set(own) <= set(theirs):
+            raise ParamsError(f"{where}: {run.parent} has not one training of every seed; name a file of its weights")
+        return
     if len(cuts) * len(parent.seeds or (0,)) > 1 and len(Path(run.init).parts) != 5:
         many, one = ("trainings", "SEED-CUT") if parent.seeds else ("cuts", "SEED")
         raise ParamsError(f"{where}: {run.parent} has several {many}; name one, runs/{run.parent}/weights/{one}/FILE")

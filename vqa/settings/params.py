@@ -61,7 +61,8 @@ class Run:
     Attributes:
         method: a block of ``methods`` and a module of ``vqa.methods``.
         init: file of the weights to start from: ``initial/METHOD.safetensors``, or one in the weights of another run,
-            which makes this a fine-tuning.
+            which makes this a fine-tuning; ``runs/RUN/weights``: every training starts from the averaged last weights
+            of that run's training of the same seed.
         data: what the run reads, as a dependency of its stages: ``prepared/NAME``, ``motion/NAME`` with motion
             features, or ``zero_shot/ROOM.json``, which stands for all data sets of a run that is tested on others.
         train: data set to train on, its split ``train``.
@@ -102,6 +103,11 @@ class Run:
     def datasets(self) -> list[str]:
         """Names of all data sets that the run needs, the training set first."""
         return list(dict.fromkeys(name for name, _ in self.splits))
+
+    @property
+    def starts_by_seed(self) -> bool:
+        """Whether every training starts from another run's training of its own seed."""
+        return self.parent is not None and not Path(self.init).suffix
 
     @property
     def parent(self) -> str | None:

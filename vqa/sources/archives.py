@@ -1,29 +1,37 @@
-"""Files out of ZIP and TAR archives of unknown origin, never outside of their folder.
+r"""Files out of ZIP and TAR archives of unknown origin, never outside of their folder.
 
 Every member of an archive is looked at before the first one is written. A path that is absolute or climbs out by
 ``..``, a link, a device, a name that occurs twice or more content than announced: the whole archive is refused, since
-none of these is in an honest one. A TAR archive that was cut into numbered parts is read as one stream.
+none of these is in an honest one. Honest ones do hold ``\`` between folder and file, as some programs for Windows
+write it, and the file ``Icon\r`` of macOS: the one is read as ``/``, the other left out. A TAR archive that was cut
+into numbered parts is read as one stream.
 """
 
-import io
+import lzma
 import re
 import stat
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO
+from typing import IO
 
 from vqa.io import InputError, atomic
+from vqa.sources.joined import Joined
+from vqa.sources.unread import UnreadError, why_not
 
 SIZE_LIMIT = 4 << 40  # bytes in one archive; the largest real one, LSVQ, stays below one TB
 _RATIO_LIMIT = 200  # of unpacked to packed bytes; videos and images hardly shrink, label lists to a tenth
 _CHUNK = 1 << 20
-_ZIP, _TAR = (".zip",), (".tar", ".tar.gz", ".tgz")
-_PART = re.compile(r"(.+\.(?:tar|tar\.gz|tgz))[._-](?:part)?[._-]?([a-z]{2,3}|[0-9]{1,5})$")
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+_METHOD_NAMES = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
+_ZIP, _TAR = (".zip",), (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_PART = re.compile(r"(.+\.(?:tar|tar\.gz|tgz))[._-](?:part)?[._-]?((?!lz|z|gz|br)[a-z]{2,3}|[0-9]{1,5})$")
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Archive:
 
 
 def find_archives(folder: Path) -> list[Archive]:
-    """All archives in ``folder``, by their names: ``.zip``, ``.tar``, ``.tar.gz``, ``.tgz``, and parts of TAR archives.
+    """All archives in ``folder``, by their names: ZIP, TAR (plain or by gzip, bzip2 or xz), and parts of TAR archives.
 
     Parts are named ``NAME.tar.gz.partNN``, ``NAME.tar.aa`` or alike, and belong together in the order of their names.
 
@@ -75,8 +83,9 @@ def members(archive: Archive, size_limit: int = SIZE_LIMIT) -> dict[str, int]:
     """Sizes in bytes of the files in an archive, by path inside it, after a look at every member.
 
     Raises:
-        InputError: naming archive and member: a path that leads out, a link, a device, a name that occurs twice, an
-            encrypted file, more than ``size_limit`` bytes or 200 times its own size in all; or it cannot be read.
+        vqa.sources.unread.UnreadError: if it is encrypted or compressed in a way that is not read.
+        InputError: naming archive and member: a path that leads out, a link, a device, a name that occurs twice,
+            more than ``size_limit`` bytes or 200 times its own size in all; or it cannot be read.
     """
     sizes: dict[str, int] = {}
     limit = min(size_limit, _RATIO_LIMIT * sum(path.stat().st_size for path in archive.paths) + _CHUNK)
@@ -132,20 +141,23 @@ def _zip_members(archive: Archive) -> Iterator[_Member]:
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise InputError(f"{archive}: {info.filename!r} is a link or a device; refused")
             name = _checked(archive, info.orig_filename)
-            if info.is_dir():
+            if info.orig_filename[-1] in "/\\" or _odd_of_macos(name):
                 continue
             if info.flag_bits & 1:
-                raise InputError(f"{archive}: is encrypted; extract it yourself, with the password you were given")
+                raise UnreadError(archive, "is encrypted", "extract it yourself, with the password you were given")
+            if info.compress_type not in _METHODS:
+                method = _METHOD_NAMES.get(info.compress_type, f"method {info.compress_type}")
+                raise UnreadError(archive, f"compressed by {method}, which is not read", "unpack it yourself, as by 7z")
             yield _Member(name, info.file_size, partial(file.open, info))
 
 
 def _tar_members(archive: Archive) -> Iterator[_Member]:
-    with _Joined(archive.paths) as stream, tarfile.open(fileobj=stream, mode="r|*") as file:
+    with Joined(archive.paths) as stream, tarfile.open(fileobj=stream, mode="r|*") as file:
         for info in file:
             name = _checked(archive, info.name)
             if not (info.isreg() or info.isdir()):
                 raise InputError(f"{archive}: {name!r} is a link or a device; refused")
-            if info.isreg():
+            if info.isreg() and not _odd_of_macos(name):
                 yield _Member(name, info.size, partial(_extracted, file, info))
 
 
@@ -156,11 +168,18 @@ def _extracted(file: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
 
 
 def _checked(archive: Archive, name: str) -> str:
-    """The path of a member in its shortest form; InputError if it leads out of the folder."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or re.search(r"[\\\x00-\x1f]|^[A-Za-z]:", name) or not name:
+    """The path of a member in its shortest form, with ``/``; InputError if it leads out of the folder."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", name) or not name:
         raise InputError(f"{archive}: {name!r} leads out of its folder; refused")
+    if re.search(r"[\x00-\x1f]", str(path)) and not _odd_of_macos(str(path)):
+        raise InputError(f"{archive}: {name!r} has control characters in its name; unpack it yourself")
     return str(path)
+
+
+def _odd_of_macos(name: str) -> bool:
+    """Whether a member is the icon of a folder, a file of no use whose name ends in a carriage return."""
+    return name.rpartition("/")[2] in ("Icon\r", "._Icon\r")
 
 
 def _copy(source: IO[bytes], target: IO[bytes], size: int, where: str, progress: Callable[[int], object]) -> None:
@@ -175,49 +194,30 @@ def _copy(source: IO[bytes], target: IO[bytes], size: int, where: str, progress:
         raise InputError(f"{where} is not of the size that it announces; refused")
 
 
+# What the libraries raise for damaged archives.
+_DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(EOFError, NotImplementedError, RuntimeError, ValueError, LookupError, struct.error),
+)
+
+
+# How they say that an archive breaks off; a TAR by bzip2 that ends within its first block seems empty to them.
+_HALF = ("unexpected end of data", "truncated", "empty file")
+
+
 @contextmanager
 def _readable(archive: Archive) -> Iterator[None]:
-    """InputError in the place of what the libraries raise for damaged archives."""
+    """InputError, with the true reason, in the place of what the libraries raise for archives that they cannot read."""
     try:
         yield
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
+        if why := why_not(archive.paths, archive.kind):
+            raise InputError(f"{archive}: {why}") from None
+        if isinstance(error, EOFError) or any(words in reason for words in _HALF):
+            raise InputError(f"{archive}: its end is missing ({reason}); get it again, or all of its parts") from None
         raise InputError(f"{archive}: damaged, or not an archive ({reason}); get it again") from None
     except OSError as error:
         if error.errno is None:  # how gzip says that bytes are wrong
             raise InputError(f"{archive}: damaged ({' '.join(str(error).split())}); get it again") from None
         raise InputError(f"{archive}: cannot be unpacked ({error.strerror}: {error.filename})") from None
-
-
-class _Joined(io.RawIOBase):
-    """Several files as one stream."""
-
-    def __init__(self, paths: tuple[Path, ...]) -> None:
-        self._waiting = list(paths)
-        self._file: BinaryIO | None = None
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to ``size`` bytes, fewer only at the very end."""
-        pieces, missing = [], size
-        while missing:
-            if self._file is None:
-                if not self._waiting:
-                    break
-                self._file = self._waiting.pop(0).open("rb")
-            piece = self._file.read(missing)
-            pieces.append(piece)
-            missing -= len(piece)
-            if not piece:
-                self._file.close()
-                self._file = None
-        return b"".join(pieces)
-
-    def close(self) -> None:
-        """Close the open part."""
-        if self._file is not None:
-            self._file.close()
-        super().close()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqa.data.items import Cut, Part, PreparedDataset
-from vqa.settings.params import Run
+from vqa.settings.params import Params, Run
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,15 @@ def parts_by_training(run: Run, datasets: dict[str, PreparedDataset], seed: int)
         return [Part(datasets[name], split, own) for name, split in run.splits]
 
     return {training: parts(training.cut) for training in trainings(run, seed)}
+
+
+def starting_weights(run: Run, training: Training, params: Params) -> Path:
+    """File of the weights that a training of ``run`` starts from."""
+    if not run.starts_by_seed:
+        return Path(run.init)
+    every = trainings(params.runs[str(run.parent)], params.common.seed)
+    same = next(one for one in every if one.seed == training.seed)
+    return weights_folder(Path("runs") / str(run.parent), every, same) / "last_ema.safetensors"
 
 
 def weights_folder(out: Path, every: Collection[Training], training: Training) -> Path:

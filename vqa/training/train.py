@@ -69,10 +69,10 @@ def training_step(
     return scores, loss
 
 
-def initial_weights(run: Run, method: Method, seed: int, common: Common) -> dict[str, Tensor]:
-    """State dict that a training starts from: that of the run's file, or one drawn as it was but from another seed."""
+def initial_weights(file: Path, run: Run, method: Method, seed: int, common: Common) -> dict[str, Tensor]:
+    """State dict that a training starts from: that of its file, or one drawn as it was but from another seed."""
     if seed == common.seed or run.parent is not None or method.initial != SEED:
-        return load_file(run.init)
+        return load_file(file)
     return method.build(torch_generator("init", seed)).state_dict()
 
 

@@ -223,7 +223,7 @@ def test_no_evidence_is_not_run(tmp_path: Path) -> None:
         Order("order", "table01", ("SimpleVQA", "SAMA")),
         Epochs("grows", ("table05",), "gamma=0"),
         Epochs("sharpens", ("table05",), "gamma=0"),
-        Correlation("correlation", ("all, within groups",)),
+        Correlation("correlation", ("all, within groups",), at_least=0.5),
     )
     for statement in statements:
         found = judged(statement, nothing(tmp_path), "released")

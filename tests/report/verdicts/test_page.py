@@ -12,8 +12,9 @@ from verdict_fixture import CLAIMS, Cell, court, nothing, paper
 
 from vqa.report.verdicts.claims import read_claims
 from vqa.report.verdicts.judge import Court
-from vqa.report.verdicts.page import summary, unjudged_page, verdict_page
+from vqa.report.verdicts.page import unjudged_page, verdict_page
 from vqa.report.verdicts.rules import ABSENT, CONTRADICTED, REPRODUCED, UNDECIDED, VERDICTS
+from vqa.report.verdicts.summary import summary
 from vqa.report.verdicts.verdict import cell_rows, judge_all
 from vqa.settings.common import Common
 from vqa.settings.strict import build

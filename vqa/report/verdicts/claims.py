@@ -125,11 +125,15 @@ class Order:
 
 @dataclass(frozen=True)
 class Correlation:
-    """Over the runs of each of ``groups`` (names in ``sharpness_gap.csv``), sharper ones have the larger gap."""
+    """Over the runs of each of ``groups`` (names in ``sharpness_gap.csv``), sharper ones have the larger gap.
+
+    ``at_least`` is the rank correlation that the claim's words stand for, above 0 where they say "strongly".
+    """
 
     kind: str
     groups: tuple[str, ...]
     metrics: tuple[str, ...] = METRICS
+    at_least: float = 0.0
 
 
 Statement = Compared | Best | Across | Gap | Epochs | Sharpness | Order | Correlation

@@ -153,8 +153,8 @@ def _correlation(statement: Correlation, protocol: str, court: Court) -> list[Pa
             if row is None:
                 parts.append(Part(label, NOT_RUN, "no runs with landscapes", None))
                 continue
-            verdict = exceeds(row["found"].estimate, NO_CORRELATION, *both)
-            part = part_of(label, verdict, row["found"], court, form="+.2f", bound=0.0)
+            verdict = exceeds(row["found"].estimate, NO_CORRELATION, *both, statement.at_least)
+            part = part_of(label, verdict, row["found"], court, form="+.2f", bound=statement.at_least)
             parts.append(_with(part, f"mean Spearman over {row['runs']} runs, {row['measure']}: "))
     return parts
 

@@ -81,7 +81,8 @@ def _build_dataclass(cls: Any, value: Any, where: str) -> Any:
 
 
 def _join(where: str, key: str) -> str:
-    return f"{where}.{key}" if ": " in where else f"{where}: {key}"
+    shown = key if key.isprintable() else repr(key)
+    return f"{where}.{shown}" if ": " in where else f"{where}: {shown}"
 
 
 def _did_you_mean(key: object, known: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from vqa.rng import torch_generator
 from vqa.settings.params import load
 from vqa.training.evaluate import metrics, over_folds
 from vqa.training.predict import clean_predictions
-from vqa.training.predictions import CLEAN, RELEASED
+from vqa.training.predictions import CLEAN, RELEASED, read_rows
 from vqa.training.protocol import parts_by_training, weights_folder
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     model = method.build(torch_generator("init", common.seed)).to(device)
     if common.compile:
         compile_backbone(model)
-    table, tables, contents = pd.read_csv(released), [], {}
+    table, tables, contents = read_rows(released), [], {}
     for training, parts in every.items():
         model.load_state_dict(load_file(weights_folder(out, every, training) / "last_ema.safetensors"))
         clean = clean_predictions(model, method, parts, method.epochs, training.seed, common.loader_workers, device)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from vqa.io import InputError
@@ -14,6 +13,7 @@ from vqa.score.scorer import Motion, Scorer
 from vqa.settings.params import Params, Run
 from vqa.settings.strict import build, known_name
 from vqa.training.motion import Clips, Config, build_network
+from vqa.training.predictions import read_rows
 from vqa.training.protocol import trainings, weights_folder
 
 WEIGHTS = "last_ema.safetensors"
@@ -42,7 +42,7 @@ class MosScale:
         """
         if not predictions.is_file():
             return None
-        table = pd.read_csv(predictions, dtype={"item": str, "fold": str})
+        table = read_rows(predictions).astype({"fold": str})
         chosen = (table.protocol == "clean") & (table.dataset == train) & (table.split == "train")
         rows = table[chosen & (table.fold == str(fold))]
         deviation = rows.prediction.std(ddof=0)

@@ -9,6 +9,12 @@ TEXTS = ("dataset", "item", "weights", "split", "protocol")
 RELEASED, CLEAN = "epoch_predictions.csv", "predictions.csv"
 
 
+def read_rows(path: Path) -> pd.DataFrame:
+    """Rows of one file. No text is a missing one, whatever it says: an item may be called NA."""
+    numbers = {name: ["", "nan"] for name in ("mos", "prediction")}
+    return pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=numbers)
+
+
 def read_predictions(folder: Path) -> pd.DataFrame:
     """All predictions of a run under both protocols, training by training, the released ones first.
 
@@ -21,6 +27,5 @@ def read_predictions(folder: Path) -> pd.DataFrame:
     Raises:
         OSError: if one of the files is missing.
     """
-    texts = dict.fromkeys(TEXTS, str)
-    both = pd.concat([pd.read_csv(folder / name, dtype=texts) for name in (RELEASED, CLEAN)], ignore_index=True)
+    both = pd.concat([read_rows(folder / name) for name in (RELEASED, CLEAN)], ignore_index=True)
     return both.astype(dict.fromkeys((*TEXTS, "fold"), "category"))

@@ -23,7 +23,7 @@ from vqa.settings.params import Common, Run
 from vqa.stats.metrics import correlations
 from vqa.training.loader import ClipDataset, batches, shuffled, to_device
 from vqa.training.predict import check_scores, predict, prediction_rows
-from vqa.training.predictions import PREDICTIONS
+from vqa.training.predictions import PREDICTIONS, read_rows
 
 CURVE = [
     *("epoch", "dataset", "loss", "train_srcc", "train_plcc"),
@@ -233,7 +233,7 @@ class Trainer:
         self.epoch = saved["epoch"]
         self.curve = pd.read_csv(io.StringIO(saved["curve"]))
         done = range(1, self.epoch + 1)
-        self.predictions = pd.concat([pd.read_csv(self._predictions_of(epoch)) for epoch in done], ignore_index=True)
+        self.predictions = pd.concat([read_rows(self._predictions_of(epoch)) for epoch in done], ignore_index=True)
 
     def _predictions_of(self, epoch: int) -> Path:
         return self.state.with_name(f"{self.state.stem}_epoch_{epoch}.csv")

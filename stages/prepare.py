@@ -27,7 +27,11 @@ def main() -> None:
         from vqa.data.prepare import prepare
 
         report = prepare(data, out, dataset.bad_files, dataset.frame_store)
-    print(f"{name}: {report['usable']} of {report['listed']} items usable, {len(report['excluded'])} excluded")
+    others = len(report.get("other_frames", ()))
+    differing = f"; decord gives other frames of {others}" if others else ""
+    print(
+        f"{name}: {report['usable']} of {report['listed']} items usable, {len(report['excluded'])} excluded{differing}"
+    )
 
 
 if __name__ == "__main__":

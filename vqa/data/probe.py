@@ -3,21 +3,20 @@
 A clip of twenty seconds at 2160P has tens of gigabytes of decoded frames. Here a few of them are kept.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from vqa.data.decoding import Decoding
-from vqa.data.video import Probe, decode, evenly, is_image, read_frames
+from vqa.data.video import Probe, See, decode, evenly, is_image, read_frames
 
 
-def probe_file(path: Path, see: Callable[[np.ndarray], object] | None = None) -> Probe:
+def probe_file(path: Path, see: See | None = None) -> Probe:
     """The :class:`vqa.data.video.Probe` of a video or image, decoded in full from front to back, one frame at a time.
 
     Args:
         path: of the file.
-        see: is given every frame of a video, ``(H, W, 3)`` uint8 RGB.
+        see: as :func:`vqa.data.video.decode`.
 
     Raises:
         MediaError: as :func:`vqa.data.video.decode`.

@@ -28,7 +28,11 @@ def main() -> None:
 
         exif = params.common.exif_orientation
         report = prepare(data, out, dataset.bad_files, dataset.frame_store, exif)
-    print(f"{name}: {report['usable']} of {report['listed']} items usable, {len(report['excluded'])} excluded")
+    others = len(report.get("other_frames", ()))
+    differing = f"; decord gives other frames of {others}" if others else ""
+    print(
+        f"{name}: {report['usable']} of {report['listed']} items usable, {len(report['excluded'])} excluded{differing}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Small real files for tests: videos through PyAV, good ones and broken ones."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -21,11 +22,16 @@ def read_number(frame: np.ndarray) -> int:
     return sum(int(frame[frame.shape[0] // 2, int(x)].mean() > 125) << bit for bit, x in enumerate(middles))
 
 
-def write_video(path: Path, frames: np.ndarray, codec: str = "libx264", options: dict | None = None) -> Path:
-    """Encode frames at 25 fps with one thread; the container follows the suffix, its index comes first in MP4."""
+def write_video(
+    path: Path, frames: np.ndarray, codec: str = "libx264", options: dict | None = None, rate: Fraction = Fraction(25)
+) -> Path:
+    """Encode frames with one thread, at 25 fps unless told otherwise.
+
+    The container follows the suffix; in MP4 its index comes first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options={"movflags": "faststart"} if path.suffix == ".mp4" else {}) as container:
-        stream = container.add_stream(codec, rate=25, options=options or {})
+        stream = container.add_stream(codec, rate=rate, options=options or {})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         stream.thread_count = 1

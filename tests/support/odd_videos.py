@@ -13,9 +13,16 @@ from clips import numbered_frames, write_video
 GROUPS = {"g": "250", "bf": "2", "x264-params": "scenecut=0"}
 
 
-def base(path: Path, n: int = 50, codec: str = "libx264", options: dict | None = None) -> Path:
-    """A sound video of ``n`` frames at 25 fps, 64x48."""
-    return write_video(path, numbered_frames(n), codec, GROUPS if options is None else options)
+def base(
+    path: Path,
+    n: int = 50,
+    codec: str = "libx264",
+    options: dict | None = None,
+    size: tuple[int, int] = (64, 48),
+    rate: Fraction = Fraction(25),
+) -> Path:
+    """A sound video of ``n`` frames of ``size``, width and height, at ``rate`` frames per second."""
+    return write_video(path, numbered_frames(n, *size), codec, GROUPS if options is None else options, rate)
 
 
 def remuxed(

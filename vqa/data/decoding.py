@@ -28,7 +28,7 @@ _INDEXED = ("mov", "avi")
 _STATED = (*_INDEXED, "matroska", "flv", "asf")
 _UNRELIABLE = ("flv", "asf")
 # A video may end before the stated duration by so many seconds, or by so many of its longest steps between frames.
-_SLACK, _SLACK_STEPS = Fraction(1, 4), 3
+_SLACK, _SLACK_STEPS = Fraction(1, 10), 2
 
 
 @dataclass(frozen=True)

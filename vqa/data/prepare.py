@@ -89,15 +89,13 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool, exif: str 
 def _probe(path: Path, store: BinaryIO | None, exif: str) -> tuple[Probe, str, int]:
     """The probe of a file, what the usual loader does otherwise, and the place of its frames in the store."""
     loader = None if is_image(path) else UsualLoader(path)
+    see = loader.see if loader else None
     if store is None:  # one frame in memory at a time: twenty seconds of 2160P would be tens of gigabytes
-        probe, offset = probe_file(path, loader.see if loader else None, exif), -1
+        probe, offset = probe_file(path, see, exif), -1
     else:
-        video, probe = decode(path, exif)
+        video, probe = decode(path, see, exif)
         offset = store.tell()
         store.write(video.data)
-        if loader:
-            for frame in video:
-                loader.see(frame)
     difference = loader.difference() if loader else ""
     if loader and not difference:
         probe = replace(probe, decoder=USUAL_DECODER)

@@ -3,29 +3,28 @@
 A clip of twenty seconds at 2160P has tens of gigabytes of decoded frames. Here a few of them are kept.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from vqa.data.decoding import Decoding
 from vqa.data.images import is_image
-from vqa.data.video import Probe, decode, evenly, read_frames
+from vqa.data.video import Probe, See, decode, evenly, read_frames
 
 
-def probe_file(path: Path, see: Callable[[np.ndarray], object] | None = None, exif: str = "ignore") -> Probe:
+def probe_file(path: Path, see: See | None = None, exif: str = "ignore") -> Probe:
     """The :class:`vqa.data.video.Probe` of a video or image, decoded in full from front to back, one frame at a time.
 
     Args:
         path: of the file.
-        see: is given every frame of a video, ``(H, W, 3)`` uint8 RGB.
+        see: as :func:`vqa.data.video.decode`.
         exif: rule for images (:func:`vqa.data.images.read_image`).
 
     Raises:
         MediaError: as :func:`vqa.data.video.decode`.
     """
     if is_image(path):
-        return decode(path, exif)[1]
+        return decode(path, exif=exif)[1]
     with Decoding(path) as video:
         kept: dict[int, np.ndarray] = {}
         wanted = set(evenly(video.declared).tolist())

@@ -6,7 +6,10 @@ what it would have given, and no frame is taken from it.
 """
 
 import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import decord
 import numpy as np
@@ -20,6 +23,11 @@ os.environ.setdefault("DECORD_DUPLICATE_WARNING_THRESHOLD", "1.0")
 USUAL_DECODER = "decord"
 
 
+# It reads on another thread while the right frames are decoded; about so many bytes of these wait for it.
+_WAITING = 1 << 26
+_THREAD = ThreadPoolExecutor(1, "decord")
+
+
 class UsualLoader:
     """Reads a video beside the right frames, which it is given one by one.
 
@@ -28,7 +36,26 @@ class UsualLoader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._seen, self._difference = 0, ""
+        self._reader: Any = None
+        self._counted = self._seen = 0
+        self._difference = ""
+        self._waiting: deque[Future[None]] = deque([_THREAD.submit(self._open, path)])
+
+    def see(self, frame: np.ndarray) -> None:
+        """Hold its next frame against the right one, ``(H, W, 3)`` uint8 RGB."""
+        self._waiting.append(_THREAD.submit(self._compare, frame))
+        while len(self._waiting) > max(1, _WAITING // frame.nbytes):
+            self._waiting.popleft().result()
+
+    def difference(self) -> str:
+        """What it does otherwise, when all frames have been seen; empty if it gives the very same frames."""
+        while self._waiting:
+            self._waiting.popleft().result()
+        if not self._difference and self._counted != self._seen:
+            return f"counts {self._counted} frames, {self._seen} decode"
+        return self._difference
+
+    def _open(self, path: Path) -> None:
         try:
             with for_ffmpeg(path) as name:
                 self._reader = decord.VideoReader(name, num_threads=1)
@@ -36,8 +63,7 @@ class UsualLoader:
         except (RuntimeError, decord.DECORDError):
             self._difference = "cannot open it"
 
-    def see(self, frame: np.ndarray) -> None:
-        """Hold its next frame against the right one, ``(H, W, 3)`` uint8 RGB."""
+    def _compare(self, frame: np.ndarray) -> None:
         number, self._seen = self._seen, self._seen + 1
         if self._difference or number >= self._counted:
             return
@@ -50,9 +76,3 @@ class UsualLoader:
             self._difference = f"gives frame {number} as {'x'.join(map(str, given.shape))}"
         elif not np.array_equal(given, frame):
             self._difference = f"gives another frame {number}"
-
-    def difference(self) -> str:
-        """What it does otherwise, when all frames have been seen; empty if it gives the very same frames."""
-        if not self._difference and self._counted != self._seen:
-            return f"counts {self._counted} frames, {self._seen} decode"
-        return self._difference

@@ -7,7 +7,7 @@ from the first one, and those that are not wanted are dropped.
 
 import argparse
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from vqa.io import InputError, file_digest, run_stage
 DIGEST_FRAMES = 8
 # Who reads the frames of a video and of an image.
 VIDEO_DECODER, IMAGE_DECODER = "PyAV", "Pillow"
+
+See = Callable[[np.ndarray], object]
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,13 @@ def _wanted(path: Path, wanted: set[int]) -> dict[int, np.ndarray]:
     return kept
 
 
-def decode(path: Path, exif: str = "ignore") -> tuple[np.ndarray, Probe]:
-    """All frames ``(N, H, W, 3)`` uint8 RGB of a video or image, and its :class:`Probe`; ``exif`` as above.
+def decode(path: Path, see: See | None = None, exif: str = "ignore") -> tuple[np.ndarray, Probe]:
+    """All frames ``(N, H, W, 3)`` uint8 RGB of a video or image, and its :class:`Probe`.
+
+    Args:
+        path: of the file.
+        see: is given every frame of a video, ``(H, W, 3)`` uint8 RGB, when it has been decoded.
+        exif: as in :func:`iterate_frames`.
 
     Raises:
         MediaError: as :func:`iterate_frames`, and if the file ends before it should.
@@ -120,7 +127,11 @@ def decode(path: Path, exif: str = "ignore") -> tuple[np.ndarray, Probe]:
         known = (1, image.shape[2], image.shape[1], 0.0, picture.rotation, picture.codec, IMAGE_DECODER)
         return image, Probe(*known, file_digest(path), frames_digest(image[evenly(1)]), picture.remarks)
     with Decoding(path) as video:
-        frames = [video.rgb(frame) for frame in video.frames()]
+        frames: list[np.ndarray] = []
+        for frame in video.frames():
+            frames.append(video.rgb(frame))
+            if see is not None:
+                see(frames[-1])
         facts = video.facts()
     pixels = np.stack(frames)
     return pixels, Probe.of_video(facts, path, pixels[evenly(len(pixels))])

@@ -1,14 +1,17 @@
 """Clips of a prepared data set in batches, the same bytes for any number of loader workers."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from vqa.data.items import Item, Part, PreparedDataset
+from vqa.io import InputError
 from vqa.methods.base import Inputs, Method
 from vqa.rng import torch_generator
+from vqa.settings.strict import ParamsError
 
 
 class ItemReader:
@@ -28,6 +31,18 @@ class ItemReader:
     def features(self, name: str) -> np.ndarray:
         """Feature vector ``(channels,)`` float32 of the published set ``name``."""
         return self._data.features(self._item, name)
+
+
+@contextmanager
+def naming(data: PreparedDataset, item: Item) -> Iterator[None]:
+    """Turn a ValueError about what an item is, such as its size, into an InputError that names it."""
+    try:
+        yield
+    except ParamsError:
+        raise
+    except ValueError as error:
+        remedy = f"take it out of the label list of {data.name}"
+        raise InputError(f"{data.name}: {item.name} cannot be looked at: {error}; {remedy}") from error
 
 
 class ClipDataset(Dataset):
@@ -50,7 +65,8 @@ class ClipDataset(Dataset):
         def stream(purpose: str) -> torch.Generator:
             return torch_generator(purpose, self.seed, self.phase, epoch, data.name, item.name)
 
-        return self.method.sample(item, ItemReader(data, item), self.phase, stream), item.mos, index
+        with naming(data, item):
+            return self.method.sample(item, ItemReader(data, item), self.phase, stream), item.mos, index
 
 
 def batches(clips: ClipDataset, order: list[int], epoch: int, batch_size: int, workers: int) -> Iterator[tuple]:

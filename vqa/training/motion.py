@@ -15,6 +15,7 @@ from vqa.models.init import initialise
 from vqa.models.slowfast import SlowFast, SlowFastConfig
 from vqa.rng import torch_generator
 from vqa.sampling.keyframes import motion_clip_indices
+from vqa.training.loader import naming
 
 # Of the Kinetics weights, on the scale 0..1
 MEAN, STD = 0.45, 0.225
@@ -94,6 +95,7 @@ def extract(part: Part, model: SlowFast, clips: int, config: Config, device: tor
         def frames(indices: np.ndarray, item: Item = item) -> np.ndarray:
             return part.data.frames(item, indices)
 
-        inputs = clip_frames(item, frames, clips, config).to(device)
+        with naming(part.data, item):
+            inputs = clip_frames(item, frames, clips, config).to(device)
         rows.append(torch.cat(model(inputs), dim=1).cpu().numpy())
     return np.stack(rows)

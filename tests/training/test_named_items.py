@@ -1,0 +1,45 @@
+"""Items that a method cannot look at are named before anything is computed of them."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from odd_videos import base
+from tiny import CPU, make
+
+from vqa.data.items import Part, PreparedDataset
+from vqa.data.prepare import prepare
+from vqa.io import InputError
+from vqa.models.slowfast import SlowFastConfig
+from vqa.training.loader import ClipDataset
+from vqa.training.motion import Config, build_network, extract
+
+CONFIG = Config(SlowFastConfig(width=4, fast_width=1, depths=(1, 1, 1, 1), frames=8, input_size=32), "seed")
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> PreparedDataset:
+    """A usual clip, one of half a frame per second and one of 2x2 pixels, prepared."""
+    data = tmp_path / "data" / "odd"
+    base(data / "usual.mp4", 20)
+    base(data / "slow.mp4", 20, rate=Fraction(1, 2))
+    base(data / "tiny.mp4", 20, size=(2, 2))
+    rows = [(name, 2.5, "train") for name in ("usual.mp4", "slow.mp4", "tiny.mp4")]
+    pd.DataFrame(rows, columns=["name", "mos", "split"]).to_csv(data / "labels.csv", index=False)
+    prepare(data, tmp_path / "odd", "stop", frame_store=False)
+    return PreparedDataset(tmp_path / "odd", data)
+
+
+def test_a_video_too_slow_for_motion_is_named(clips: PreparedDataset) -> None:
+    with pytest.raises(InputError, match=r"^odd: slow\.mp4 cannot be looked at: frame rate 0\.5: .*label list of odd$"):
+        extract(Part(clips, "all"), build_network(CONFIG, 1, Path()), 2, CONFIG, CPU)
+
+
+def test_a_video_too_small_for_the_network_is_named(clips: PreparedDataset) -> None:
+    dataset = ClipDataset(Part(clips, "all"), make("fastvqa"), "train", seed=1)
+    assert dataset[0, 0][2] == 0
+    with pytest.raises(
+        InputError, match=r"^odd: tiny\.mp4 cannot be looked at: frames of 2x2 are smaller than a patch"
+    ):
+        dataset[0, 2]

@@ -197,3 +197,12 @@ def test_a_training_set_smaller_than_the_only_batch_is_refused_in_one_line(datas
     run.method.drop_last, run.method.batch_size = True, 64
     with pytest.raises(InputError, match="sharpness/train: 33 items make no batch of 64; lower batch_size"):
         run.run((), tmp_path)
+
+
+def test_a_last_batch_of_one_item_has_no_loss_and_the_epoch_still_has_one(dataset, tmp_path):
+    method = tiny(epochs=2)
+    one = Part(dataset, "train", None)
+    method.batch_size = len(one.items) - 1
+    found = trainer(dataset, tmp_path / "state.pt", method)
+    found.run((), tmp_path)
+    assert np.isfinite(found.curve.loss.astype(float)).all()

@@ -184,7 +184,9 @@ class Trainer:
         found = np.full(n, np.nan)
         found[order] = torch.cat(scores).double().cpu().numpy()
         check_scores(found[order], self.train_clips.part, epoch)
-        return float(np.mean(torch.stack(losses).double().cpu().numpy())), found
+        # A last batch of one item has no order, and with it no loss and no gradient.
+        defined = losses[:-1] if len(order) % batch_size == 1 and len(losses) > 1 else losses
+        return float(np.mean(torch.stack(defined).double().cpu().numpy())), found
 
     def _test_epoch(self, epoch: int, loss: float, train_scores: np.ndarray) -> None:
         """Score every test set with both models as released, and append to curve and predictions."""

@@ -13,7 +13,7 @@ from scipy.stats import norm
 from world import BASE, Size, World
 
 from vqa.report.verdicts.judge_landscapes import over_directions, trend
-from vqa.report.verdicts.rules import agrees, combine, equivalent, exceeds, levels, not_above, reaches
+from vqa.report.verdicts.rules import agrees, combine, correlates, equivalent, exceeds, levels, not_above, reaches
 from vqa.stats.association import associate
 from vqa.stats.design import Design
 from vqa.stats.trainings import Estimate, Sample
@@ -102,7 +102,7 @@ def correlation(size: Size, draw: np.random.Generator, truth: float) -> Outcome:
     y = truth * recipe + draw.normal(size=(size.trainings, runs))
     items = draw.normal(size=(size.trainings, runs, n)) / n
     found = associate(x, y + items.sum(axis=2), items, ["one"] * runs, 200, draw)
-    return exceeds(found, STRONG, *levels(LEVEL, 2, every=True), STRONG), None
+    return correlates(found, STRONG, *levels(LEVEL, 2, every=True)), None
 
 
 def cell(size: Size, draw: np.random.Generator, truth: float) -> Outcome:

@@ -124,7 +124,7 @@ def test_the_suites_alphas() -> None:
         ({"points": 1}, "points must be at least 2"),
         ({"directions": 0}, "directions at least 1"),
         ({"span": [1.0, -1.0]}, "the smaller one first"),
-        ({"span": [0.0, float("inf")]}, "two finite numbers"),
+        ({"span": [0.0, float("inf")]}, "must be a finite number"),
         ({"span": [0.0]}, "must be a list of 2"),
         ({"point": 3}, "unknown key 'point' (did you mean 'points'?)"),
     ],

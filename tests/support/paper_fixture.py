@@ -25,6 +25,11 @@ def training(method: str, train: str, **other: Any) -> dict[str, Any]:
     return {"method": method, **start, "train": train, "test": [f"{train}/test"], **other}
 
 
+def named(gamma: str) -> str:
+    """Name of the run on LSVQ with this size of AWP."""
+    return f"D-awp-{gamma.replace('.', '_')}"
+
+
 def sweep(prefix: str, train: str, tables: tuple[str, ...], content: dict[str, dict]) -> None:
     """Tables 2-5 or 10-13: one baseline for all four, one more run for every other setting."""
     runs = content["runs"]
@@ -61,24 +66,26 @@ def paper_params() -> dict[str, dict]:
     tuned: dict[str, list[str]] = {}
     for label, method in METHODS.items():
         for addition, change in (("", {}), ("+AWP", awp)):
-            parent = f"D-{method}{addition}"
+            suffix = addition.replace("+", "-")
+            parent = f"D-{method}{suffix}"
             runs[parent] = training(method, "lsvq", **zero_shot, **change)
             cross[label + addition] = [parent]
             for train in ("konvid1k", "livevqc", "youtubeugc"):
-                name = f"E-{method}-{train}{addition}"
+                name = f"E-{method}-{train}{suffix}"
                 start = change if method == "simplevqa" else {"init": f"runs/{parent}/weights/last.safetensors"}
                 runs[name] = training(method, train, **start)
                 tuned.setdefault(label + addition, []).append(name)
     for gamma in ("0.01", "0.001", "0.00001"):
-        runs[f"D-{gamma}"] = training("fastvqa", "lsvq", **zero_shot, perturbation="awp", gamma=float(gamma))
+        runs[named(gamma)] = training("fastvqa", "lsvq", **zero_shot, perturbation="awp", gamma=float(gamma))
     runs["C-sama"] = training("sama", "konvid1k")
     images: dict[str, list[str]] = {}
     for addition, change in (("", {}), ("+AWP", awp)):
         for train in ("koniq10k", "spaq"):
-            runs[f"F-{train}{addition}"] = training("sama_iqa", train, **change)
-            images.setdefault(f"SAMA{addition}", []).append(f"F-{train}{addition}")
-    gammas = {f"gamma={gamma}": [f"D-{gamma}"] for gamma in ("0.01", "0.001", "0.00001")}
-    gammas |= {"gamma=0": ["D-fastvqa"], "gamma=0.0001": ["D-fastvqa+AWP"]}
+            name = f"F-{train}{addition.replace('+', '-')}"
+            runs[name] = training("sama_iqa", train, **change)
+            images.setdefault(f"SAMA{addition}", []).append(name)
+    gammas = {f"gamma={gamma}": [named(gamma)] for gamma in ("0.01", "0.001", "0.00001")}
+    gammas |= {"gamma=0": ["D-fastvqa"], "gamma=0.0001": ["D-fastvqa-AWP"]}
     gaps = {"SimpleVQA": ["E-simplevqa-konvid1k"], "FAST-VQA": ["A01"], "SAMA": ["C-sama"]}
     tables["table01"] = {"title": "Generalization gap on KoNViD-1k", "rows": gaps}
     tables["table06"] = {"title": "Trained on LSVQ", "rows": cross}

@@ -85,7 +85,7 @@ def test_cells_come_from_the_runs_of_their_row_that_are_tested_on_their_data_set
             title = params.datasets[params.runs[cell.run].train].title
             assert cell.trained_on == title or cell.trained_on.startswith(f"{title} (")
     runs = frames["table07"].query("method == 'SAMA+AWP' and protocol == 'clean' and metric == 'SRCC'").run
-    assert list(runs) == ["E-sama-konvid1k+AWP", "E-sama-livevqc+AWP", "E-sama-youtubeugc+AWP"]
+    assert list(runs) == ["E-sama-konvid1k-AWP", "E-sama-livevqc-AWP", "E-sama-youtubeugc-AWP"]
     assert {run for frame in frames.values() for run in frame.run} - {""} == set(params.runs)
 
 

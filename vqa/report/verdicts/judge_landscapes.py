@@ -19,10 +19,10 @@ from vqa.report.verdicts.claims import Correlation, Epochs, Order, Sharpness, St
 from vqa.report.verdicts.judge import Court, Part, bounds, p_text, part_of, title
 from vqa.report.verdicts.rules import (
     CONTRADICTED,
-    NO_CORRELATION,
     NOT_RUN,
     REPRODUCED,
     UNDECIDED,
+    correlates,
     equivalent,
     exceeds,
     levels,
@@ -153,7 +153,7 @@ def _correlation(statement: Correlation, protocol: str, court: Court) -> list[Pa
             if row is None:
                 parts.append(Part(label, NOT_RUN, "no runs with landscapes", None))
                 continue
-            verdict = exceeds(row["found"].estimate, NO_CORRELATION, *both, statement.at_least)
+            verdict = correlates(row["found"].estimate, statement.at_least, *both)
             part = part_of(label, verdict, row["found"], court, form="+.2f", bound=statement.at_least)
             parts.append(_with(part, f"mean Spearman over {row['runs']} runs, {row['measure']}: "))
     return parts

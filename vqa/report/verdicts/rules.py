@@ -67,6 +67,13 @@ def exceeds(found: Estimate, claimed: float, support: float, refute: float, at_l
     return ABSENT if top < max(claimed, at_least) else UNDECIDED
 
 
+def correlates(found: Estimate, at_least: float, support: float, refute: float) -> str:
+    """Verdict on "the correlation is above s": :func:`exceeds` in Fisher's z, where errors are nearly symmetric."""
+    r = max(-0.999, min(0.999, found.value))
+    z = Estimate(math.atanh(r), found.error / (1 - r**2), found.freedom, found.trainings)
+    return exceeds(z, math.atanh(NO_CORRELATION), support, refute, math.atanh(at_least))
+
+
 def equivalent(found: Estimate, margin: float, support: float, refute: float) -> str:
     """Verdict on "is the same": reproduced if the interval lies within +-margin and has 0 well inside.
 

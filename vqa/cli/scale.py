@@ -12,10 +12,9 @@ import typer
 import vqa
 from vqa.io import InputError
 from vqa.settings.params import root_of
+from vqa.settings.scales import SHIPPED
 
 PARAMS = "params.yaml"
-# The scales of the project itself; the first is in its own folder, each other in one of its name.
-SHIPPED = ("demo", "real", "paper", "study")
 
 
 def _complete(incomplete: str) -> list[str]:

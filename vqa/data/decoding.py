@@ -33,7 +33,17 @@ _SLACK, _SLACK_STEPS = Fraction(1, 10), 2
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a video after all of it has been decoded; :class:`vqa.data.video.Probe` for the units."""
+    """What is known of a file after decoding all of it.
+
+    Attributes:
+        n_frames: frames that really decode; 1 for an image.
+        width: of a decoded frame in pixels, after rotation.
+        height: of a decoded frame in pixels, after rotation.
+        fps: average frame rate in 1/s; 0 for an image.
+        rotation: degrees counter-clockwise in the container's display matrix; already applied to the frames.
+        codec: name of the codec or image format.
+        remarks: what is odd about it.
+    """
 
     n_frames: int
     width: int

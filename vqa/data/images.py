@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from vqa.data.decoding import Facts
 from vqa.data.paths import MediaError, check_file
 from vqa.data.png import check_png
 from vqa.data.remarks import Remark
@@ -79,6 +80,12 @@ class Picture:
     rotation: int
     codec: str
     remarks: tuple[Remark, ...]
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of it, as of a video of one frame."""
+        height, width = self.pixels.shape[:2]
+        return Facts(1, width, height, 0.0, self.rotation, self.codec, self.remarks)
 
 
 def is_image(path: Path) -> bool:

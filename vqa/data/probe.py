@@ -9,7 +9,7 @@ import numpy as np
 
 from vqa.data.decoding import Decoding
 from vqa.data.images import is_image
-from vqa.data.video import Probe, See, decode, evenly, read_frames
+from vqa.data.video import VIDEO_DECODER, Probe, See, decode, evenly, read_frames
 
 
 def probe_file(path: Path, see: See | None = None, exif: str = "ignore") -> Probe:
@@ -42,4 +42,4 @@ def probe_file(path: Path, see: See | None = None, exif: str = "ignore") -> Prob
         some = np.stack([kept[int(index)] for index in indices])
     else:  # the container counts none, or others: decoded once more
         some = read_frames(path, indices)
-    return Probe.of_video(facts, path, some)
+    return Probe.of(facts, VIDEO_DECODER, path, some)

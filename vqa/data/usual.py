@@ -25,7 +25,6 @@ USUAL_DECODER = "decord"
 
 # It reads on another thread while the right frames are decoded: about so many bytes of these at a time, so many times.
 _BATCH, _WAITING = 1 << 19, 8
-_THREAD = ThreadPoolExecutor(1, "decord")
 
 
 class UsualLoader:
@@ -41,6 +40,7 @@ class UsualLoader:
         self._counted = self._seen = 0
         self._difference = ""
         self._batch: list[np.ndarray] = []
+        self._thread = ThreadPoolExecutor(1, "decord")
         self._waiting: deque[Future[None]] = deque()
 
     def see(self, frame: np.ndarray) -> None:
@@ -54,13 +54,14 @@ class UsualLoader:
         self._send()
         while self._waiting:
             self._waiting.popleft().result()
+        self._thread.shutdown()
         if not self._difference and self._counted != self._seen:
             return f"counts {self._counted} frames, {self._seen} decode"
         return self._difference
 
     def _send(self) -> None:
         batch, self._batch = self._batch, []
-        self._waiting.append(_THREAD.submit(self._compare, batch))
+        self._waiting.append(self._thread.submit(self._compare, batch))
         if len(self._waiting) > _WAITING:
             self._waiting.popleft().result()
 

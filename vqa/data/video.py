@@ -17,7 +17,6 @@ import pandas as pd
 from vqa.data.decoding import Decoding, Facts
 from vqa.data.images import is_image, read_image
 from vqa.data.paths import MediaError
-from vqa.data.remarks import Remark
 from vqa.io import InputError, file_digest, run_stage
 
 DIGEST_FRAMES = 8
@@ -28,38 +27,23 @@ See = Callable[[np.ndarray], object]
 
 
 @dataclass(frozen=True)
-class Probe:
-    """What is known of one file after decoding all of it.
+class Probe(Facts):
+    """The facts of one file, and what tells it and its frames from others.
 
     Attributes:
-        n_frames: frames that really decode; 1 for an image.
-        width: of a decoded frame in pixels, after rotation.
-        height: of a decoded frame in pixels, after rotation.
-        fps: average frame rate in 1/s; 0 for an image.
-        rotation: degrees counter-clockwise in the container's display matrix; already applied to the frames.
-        codec: name of the codec or image format.
         decoder: who gives the frames, see :mod:`vqa.data.usual`.
         sha256: of the file.
         frames_sha256: of DIGEST_FRAMES evenly spaced decoded frames: tells a decoder that gives other pixels.
-        remarks: what is odd about it.
     """
 
-    n_frames: int
-    width: int
-    height: int
-    fps: float
-    rotation: int
-    codec: str
     decoder: str
     sha256: str
     frames_sha256: str
-    remarks: tuple[Remark, ...] = ()
 
     @classmethod
-    def of_video(cls, facts: Facts, path: Path, some: np.ndarray) -> "Probe":
-        """The probe of a video from what decoding all of it told and DIGEST_FRAMES evenly spaced frames ``some``."""
-        told = (facts.n_frames, facts.width, facts.height, facts.fps, facts.rotation, facts.codec)
-        return cls(*told, VIDEO_DECODER, file_digest(path), frames_digest(some), facts.remarks)
+    def of(cls, facts: Facts, decoder: str, path: Path, some: np.ndarray) -> "Probe":
+        """The probe of a file from what decoding all of it told and DIGEST_FRAMES evenly spaced frames ``some``."""
+        return cls(**vars(facts), decoder=decoder, sha256=file_digest(path), frames_sha256=frames_digest(some))
 
     def as_dict(self) -> dict[str, int | float | str]:
         """Plain dictionary, in the order of the attributes, without remarks."""
@@ -124,8 +108,7 @@ def decode(path: Path, see: See | None = None, exif: str = "ignore") -> tuple[np
     if is_image(path):
         picture = read_image(path, exif)
         image = picture.pixels[None]
-        known = (1, image.shape[2], image.shape[1], 0.0, picture.rotation, picture.codec, IMAGE_DECODER)
-        return image, Probe(*known, file_digest(path), frames_digest(image[evenly(1)]), picture.remarks)
+        return image, Probe.of(picture.facts, IMAGE_DECODER, path, image[evenly(1)])
     with Decoding(path) as video:
         frames: list[np.ndarray] = []
         for frame in video.frames():
@@ -134,7 +117,7 @@ def decode(path: Path, see: See | None = None, exif: str = "ignore") -> tuple[np
                 see(frames[-1])
         facts = video.facts()
     pixels = np.stack(frames)
-    return pixels, Probe.of_video(facts, path, pixels[evenly(len(pixels))])
+    return pixels, Probe.of(facts, VIDEO_DECODER, path, pixels[evenly(len(pixels))])
 
 
 def evenly(n_frames: int) -> np.ndarray:

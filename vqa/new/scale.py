@@ -20,6 +20,7 @@ from vqa.new.recipe import Recipe, check_methods, compose
 from vqa.new.text import page, params_text
 from vqa.settings.params import load
 from vqa.settings.plain import read_yaml
+from vqa.settings.scales import SHIPPED
 from vqa.settings.strict import build
 
 # Fewer items of one part than these say nothing at all.
@@ -134,7 +135,7 @@ def _target(request: Request, project: Path) -> tuple[Path, str]:
             f"{request.videos}: is inside {request.folder}, which is yet to be made; keep the files elsewhere"
         )
     name = re.sub(r"^(?=[0-9])", "set", re.sub(r"[^a-z0-9]", "", folder.name.lower()))
-    if not name or name in ("demo", "real", "paper", "study"):
+    if not name or name in SHIPPED:
         raise InputError(
             f"{request.folder}: its last part names the scale, and cannot be {folder.name!r}; name another"
         )

@@ -1,6 +1,7 @@
 """Sentences that every page of the report uses in the same words: scale, protocols, intervals."""
 
 from vqa.settings.params import Common, Params
+from vqa.settings.scales import SHIPPED
 
 QUOTED = (
     "numbers of other work as the paper prints them, on other data and by other protocols. They were not run here and "
@@ -17,7 +18,7 @@ def command(common: Common) -> str:
     """What rebuilds the report."""
     if common.scale == "demo":
         return "make repro"
-    return f"make {common.scale}" if common.scale in ("real", "paper", "study") else f"vqa repro --scale {common.scale}"
+    return f"make {common.scale}" if common.scale in SHIPPED else f"vqa repro --scale {common.scale}"
 
 
 def training_seeds(params: Params) -> str:

@@ -21,7 +21,7 @@ def survey(path: Path, known: dict[str, Any], exif: str = "ignore") -> tuple[Ite
     Raises:
         MediaError: for a folder, or a file that does not decode in full.
     """
-    facts = _image(path, exif) if is_image(path) else _video(path, known)
+    facts = read_image(path, exif).facts if is_image(path) else _video(path, known)
     known |= {"frames": facts.n_frames, "width": facts.width, "height": facts.height, "fps": facts.fps}
     known |= {"codec": facts.codec, "rotation": facts.rotation}
     item = Item(str(path), math.nan, facts.n_frames, facts.height, facts.width, facts.fps, facts.codec, -1, 0)
@@ -34,9 +34,3 @@ def _video(path: Path, known: dict[str, Any]) -> Facts:
         for _ in video.frames():
             known["rotation"] = video.orientation.rotation
         return video.facts()
-
-
-def _image(path: Path, exif: str) -> Facts:
-    picture = read_image(path, exif)
-    height, width = picture.pixels.shape[:2]
-    return Facts(1, width, height, 0.0, picture.rotation, picture.codec, picture.remarks)

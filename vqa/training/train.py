@@ -184,9 +184,10 @@ class Trainer:
         found = np.full(n, np.nan)
         found[order] = torch.cat(scores).double().cpu().numpy()
         check_scores(found[order], self.train_clips.part, epoch)
-        # A last batch of one item has no order, and with it no loss and no gradient.
-        defined = losses[:-1] if len(order) % batch_size == 1 and len(losses) > 1 else losses
-        return float(np.mean(torch.stack(defined).double().cpu().numpy())), found
+        values = torch.stack(losses).double().cpu().numpy()
+        # A last batch of one item has no order, so that a loss of order has no value there, and no gradient.
+        undefined = len(values) > 1 and len(order) % batch_size == 1 and np.isnan(values[-1])
+        return float(np.mean(values[:-1] if undefined else values)), found
 
     def _test_epoch(self, epoch: int, loss: float, train_scores: np.ndarray) -> None:
         """Score every test set with both models as released, and append to curve and predictions."""

@@ -39,7 +39,8 @@ def unread_archives(folder: Path, read: Collection[Path] = ()) -> list[Path]:
     for place, below, names in os.walk(folder, followlinks=True):
         below[:] = sorted(name for name in below if not name.startswith("."))
         found += [Path(place) / name for name in sorted(names) if not name.startswith(".") and _NAMES.search(name)]
-    return [path for path in found if path not in set(read)]
+    known = set(read)
+    return [path for path in found if path not in known]
 
 
 def unread_note(folder: Path, read: Collection[Path] = (), reasons: Mapping[Path, str] | None = None) -> str:

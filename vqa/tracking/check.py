@@ -149,7 +149,7 @@ def compare(
     """
     now, before = {run: flatten(content) for run, content in metrics.items()}, baseline["runs"]
     tolerances, lines = baseline["tolerances"], []
-    for method in {methods[run] for run in elsewhere} - tolerances.get("methods", {}).keys():
+    for method in sorted({methods[run] for run in elsewhere} - tolerances.get("methods", {}).keys()):
         raise InputError(f"the baseline has no tolerances of {method}: `vqa check --tolerances` measures them")
     for run in dict.fromkeys([*now, *before]):
         limits = tolerances["methods"][methods[run]] if run in elsewhere else dict.fromkeys(METRICS, 0.0)

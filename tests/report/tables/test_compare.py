@@ -9,7 +9,7 @@ from compare_fixture import TEST, TRAIN, build_sweep, compared, one, predictions
 from report_fixture import edit_metrics, edit_params
 from scipy import stats
 
-from vqa.report.tables.compare import COLUMNS, reference_row
+from vqa.report.tables.compare import COLUMNS, _pairs, reference_row
 from vqa.rng import numpy_generator
 from vqa.settings.params import Params
 from vqa.stats.influence import influence
@@ -173,3 +173,16 @@ def test_the_reference_is_always_b(project) -> None:
     assert list(zip(table.a, table.b, table.reference, strict=True)) == [
         (f"weight_decay{a}", f"weight_decay{b}", reference) for a, b, reference in expected
     ]
+
+
+def test_pairs_across_tables_come_in_the_order_of_the_tables() -> None:
+    """Whatever the seed of Python's hashes: `dvc.lock` has the digest of these rows."""
+    places = [("clean", f"set {k}", "test", metric) for k in range(6) for metric in ("SRCC", "PLCC")]
+    methods = [f"method {k}" for k in range(8)]
+    cells = [(*place, method) for place in places for method in methods]
+    columns = ["protocol", "dataset", "split", "metric", "method"]
+    frames = {
+        name: pd.DataFrame(cells, columns=columns).assign(setting="", run=name) for name in ("table06", "table07")
+    }
+    found = [(*place, a["row"]) for name, other, _, place, a, _ in _pairs(frames) if (name, other) == tuple(frames)]
+    assert found == cells

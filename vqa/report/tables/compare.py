@@ -101,8 +101,9 @@ def _pairs(frames: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, list[str
                 a, b = (first, second) if reference_row(first, order) == second else (second, first)
                 yield name, name, order, place, rows[a], rows[b]
     for (name, cells), (other, others) in itertools.permutations(filled.items(), 2):
-        for place in cells.keys() & others.keys():
-            for row in cells[place].keys() & others[place].keys():
+        # Not by `&` of the keys: a set has another order in every process.
+        for place in filter(others.__contains__, cells):
+            for row in filter(others[place].__contains__, cells[place]):
                 if cells[place][row]["run"] != others[place][row]["run"]:
                     yield name, other, [], place, cells[place][row], others[place][row]
 

@@ -23,7 +23,12 @@ def read_number(frame: np.ndarray) -> int:
 
 
 def write_video(
-    path: Path, frames: np.ndarray, codec: str = "libx264", options: dict | None = None, rate: Fraction = Fraction(25)
+    path: Path,
+    frames: np.ndarray,
+    codec: str = "libx264",
+    options: dict | None = None,
+    rate: Fraction = Fraction(25),
+    pix_fmt: str = "yuv420p",
 ) -> Path:
     """Encode frames with one thread, at 25 fps unless told otherwise.
 
@@ -33,7 +38,7 @@ def write_video(
     with av.open(str(path), "w", options={"movflags": "faststart"} if path.suffix == ".mp4" else {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options or {})
         stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pix_fmt
         stream.thread_count = 1
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))

@@ -14,8 +14,9 @@ from typing import Self
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 
-from vqa.data import remarks
+from vqa.data import ends, remarks
 from vqa.data.container import moving, opened
 from vqa.data.orientation import Orientation, orientation
 from vqa.data.paths import MediaError
@@ -27,6 +28,8 @@ from vqa.data.stamps import Stamps
 _INDEXED = ("mov", "avi")
 _STATED = (*_INDEXED, "matroska", "flv", "asf")
 _UNRELIABLE = ("flv", "asf")
+# Types of a frame that is put together from others.
+_REFERRING = (PictureType.P, PictureType.B, PictureType.S)
 # A video may end before the stated duration by so many seconds, or by so many of its longest steps between frames.
 _SLACK, _SLACK_STEPS = Fraction(1, 10), 2
 
@@ -180,7 +183,7 @@ class Decoding:
         self._stamps.see(frame)
 
     def _begin(self, first: av.VideoFrame, matrix: bytes | None) -> None:
-        if self._keyless and not first.key_frame:
+        if not first.key_frame and (self._keyless or self._made_up(first)):
             raise self._wrong("begins without a key frame, so that its first frames are not whole")
         try:
             self.orientation = orientation(matrix)
@@ -189,8 +192,17 @@ class Decoding:
         for remark in remarks.of_first(len(moving(self._container)), self._stream, first, self.orientation):
             self._remark(remark)
 
+    def _made_up(self, first: av.VideoFrame) -> bool:
+        """Whether a first frame refers to others that are not there, in a container that calls all packets key ones."""
+        return first.pict_type == PictureType.NONE or (first.pict_type in _REFERRING and not self._discarded)
+
     def _held_against_header(self) -> None:
         """Raise MediaError if the file ends before its index does, or before the duration that it states."""
+        if self._format in ends.CHECKS:
+            try:
+                ends.CHECKS[self._format](self._path)
+            except ValueError as error:
+                raise self._wrong(f"truncated or damaged after {self._n_frames} frames, {error}") from None
         if self._packets < self._indexed:
             declared = self._n_frames + self._indexed - self._packets
             raise self._wrong(f"truncated, {self._n_frames} of {declared} frames decode")

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from vqa.data.decoding import Facts
+from vqa.data.ends import check_gif
 from vqa.data.paths import MediaError, check_file
 from vqa.data.png import check_png
 from vqa.data.remarks import Remark
@@ -31,6 +32,8 @@ _KINDS = {
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),
 }
+# What Pillow lets pass in files of a kind.
+_CHECKS = {"PNG": check_png, "GIF": check_gif}
 # Images that are not read, so that they are named as such. FFmpeg would read a tile of some of them for the whole.
 _OTHERS = (
     *(".heic", ".heif", ".jxl", ".jxr", ".svg", ".psd", ".exr"),
@@ -139,8 +142,8 @@ def _read(path: Path, image: Image.Image, exif: str) -> Picture:
     remarks = []
     if pages > 1:
         remarks.append(Remark("several pictures", f"{pages} pictures in one file: the first one is read"))
-    if kind == "PNG":
-        check_png(path)
+    if kind in _CHECKS:
+        _CHECKS[kind](path)
     if deep > 8:
         remarks.append(Remark("more than 8 bits", f"{deep} bits per channel: read as 8"))
     image.load()

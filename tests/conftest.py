@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from tiny import looked_at, open_dataset, write_dataset
+
+from vqa.data.items import PreparedDataset
 
 # Kernels of a GPU run in Triton's interpreter where there is none; it is told before anything imports it.
 if not torch.cuda.is_available():
@@ -44,6 +47,21 @@ def one_dnn() -> Iterator[None]:
     """On again after a test that set a device up, so that no test depends on those before it."""
     yield
     torch.backends.mkldnn.set_flags(True)
+
+
+@pytest.fixture(scope="session")
+def tiny_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[int, PreparedDataset]:
+    """The tiny data set by the number of frames of its items."""
+    folders = {n_frames: tmp_path_factory.mktemp("tiny") for n_frames in (12, 1)}
+    for n_frames, folder in folders.items():
+        write_dataset(folder, n_frames=n_frames)
+    return {n_frames: open_dataset(folder) for n_frames, folder in folders.items()}
+
+
+@pytest.fixture
+def data(tiny_sets: dict[int, PreparedDataset], request: pytest.FixtureRequest) -> PreparedDataset:
+    """The tiny data set for the method of a test (:func:`tiny.looked_at`)."""
+    return tiny_sets[looked_at(request)]
 
 
 @pytest.fixture

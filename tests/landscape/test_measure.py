@@ -13,10 +13,10 @@ import yaml
 from landscape_fixture import bits
 from project import ROOT
 from report_fixture import contents
-from tiny import BLOCKS, CPU, METHODS, make, open_dataset, write_dataset
+from tiny import BLOCKS, CPU, METHODS, make, write_dataset
 
 from stages import initial, landscape, train
-from vqa.data.items import Part
+from vqa.data.items import Part, PreparedDataset
 from vqa.io import InputError
 from vqa.landscape.config import Eigenvalue, Measuring, WorstRise, epoch_of, read_blocks
 from vqa.landscape.curves import BatchLoss, LandscapeConfig, moved, random_directions
@@ -39,11 +39,8 @@ SETTINGS = Measuring(CURVE, 2, (0.5, 1.0), 0.05, WorstRise(0.01, 1), Eigenvalue(
 PERTURBING = Perturbing("released", "box", "none")
 
 
-@pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> list[Part]:
-    folder = tmp_path_factory.mktemp("measure")
-    write_dataset(folder)
-    data = open_dataset(folder)
+@pytest.fixture
+def parts(data: PreparedDataset) -> list[Part]:
     return [Part(data, "train"), Part(data, "test")]
 
 

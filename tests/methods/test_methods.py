@@ -15,17 +15,15 @@ from tiny import (
     MOTION,
     finished,
     make,
-    open_dataset,
     same,
     same_tensors,
     trainer,
     tuned,
     weights,
-    write_dataset,
 )
 from torch import nn
 
-from vqa.data.items import Cut, Part, PreparedDataset
+from vqa.data.items import Cut, Part
 from vqa.methods import simplevqa
 from vqa.methods.base import PHASES
 from vqa.optim.perturb import WeightPerturbation
@@ -37,13 +35,6 @@ STEPS = 3  # of an epoch: 10 items in batches of 4
 AWP = WeightPerturbation(0.01, "gradient")
 NEUTRAL = {"centre": 0, "scale": 1}  # of a score: the network's output itself
 FROZEN = {"finetune": {"frozen_epochs": 1, "epochs": 2}, "head_lr": 0.01, "weight_decay": 0.5}
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
-    folder = tmp_path_factory.mktemp("methods")
-    write_dataset(folder)
-    return open_dataset(folder)
 
 
 def state(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -247,7 +238,7 @@ def test_without_an_average_ema_and_raw_are_the_same(data, tmp_path, name):
 
 def test_a_cut_trains_on_its_items_and_is_named_in_the_results(data, tmp_path):
     cut = Cut(6, 0.5)
-    run = finished(data, make("sama_iqa"), tmp_path, cut=cut)
+    run = finished(data, make("fastvqa"), tmp_path, cut=cut)
     assert set(run.curve.fold) == set(run.predictions.fold) == {6}
     items = run.predictions[run.predictions.weights == "on-the-fly"].item
     assert set(items) == {f"{row:02}.mp4" for row in cut.parts(14)["train"]}

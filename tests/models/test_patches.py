@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from tiny import METHODS, make, open_dataset, same_tensors, trainer, tuned, weights, write_dataset
+from tiny import METHODS, make, same_tensors, trainer, tuned, weights
 from torch import nn
 
 from vqa.models.patches import COLOURS, FLOOR, directions, whiten
@@ -16,13 +16,6 @@ EMBEDDINGS = {
     "sama": "fragments_backbone.patch_embed.proj",
     "sama_iqa": "backbone.features.0.0",
 }
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("patches")
-    write_dataset(folder)
-    return open_dataset(folder)
 
 
 @pytest.mark.parametrize("patch", [(4, 4), (1, 4, 4), (2, 4, 4), (3, 2)])

@@ -162,7 +162,7 @@ def test_a_file_that_a_method_cannot_look_at_is_an_error(scored_project: Path, s
     clip, photo = scored_project / "data/tiny/files/1.mp4", scored_project / "data/photos/files/1.png"
     code, (row, image), _ = score("--run", "F01", clip, photo)
     assert (code, row["status"], image["status"]) == (1, "error", "ok")
-    assert row["reason"] == "a video, which a method for images cannot score"
+    assert row["reason"] == "a video of 12 frames, which a method for images cannot look at"
     code, (video, row), _ = score("--run", "A03", clip, photo)
     assert (code, video["status"], row["status"]) == (1, "ok", "error")
     assert row["reason"].startswith("an image, which this method cannot score: frame rate 0.0")

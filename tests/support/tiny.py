@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 import yaml
 from torch import nn
@@ -104,6 +105,12 @@ def write_dataset(folder: Path, name: str = "tiny", train: int = 10, test: int =
 def open_dataset(folder: Path, name: str = "tiny") -> PreparedDataset:
     """The data set of :func:`write_dataset`."""
     return PreparedDataset(folder / "prepared" / name, folder / "data" / name, folder / "motion" / name)
+
+
+def looked_at(request: pytest.FixtureRequest) -> int:
+    """How many frames the items of a test have whose method is its argument ``name``: one if that is for images."""
+    callspec = getattr(request.node, "callspec", None)
+    return 1 if callspec and callspec.params.get("name") == "sama_iqa" else 12
 
 
 def make(name: str, changes: dict[str, Any] | None = None, **run: Any) -> Method:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from project import ROOT
 from report_fixture import contents
-from tiny import BLOCKS, METHODS, write_dataset
+from tiny import BLOCKS, METHODS, looked_at, write_dataset
 
 from stages import evaluate, initial, train
 from vqa.io import InputError
@@ -41,9 +41,9 @@ def write_params(folder: Path, name: str, fine_tuning: str = "none", **parent: o
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Callable:
     """Run a stage in this process, in a folder with the tiny data set alone."""
-    write_dataset(tmp_path)
+    write_dataset(tmp_path, n_frames=looked_at(request))
     monkeypatch.chdir(tmp_path)
 
     def call(module: object, argument: str) -> dict[str, bytes]:

@@ -36,10 +36,33 @@ def test_a_video_too_slow_for_motion_is_named(clips: PreparedDataset) -> None:
         extract(Part(clips, "all"), build_network(CONFIG, 1, Path()), 2, CONFIG, CPU)
 
 
-def test_a_video_too_small_for_the_network_is_named(clips: PreparedDataset) -> None:
-    dataset = ClipDataset(Part(clips, "all"), make("fastvqa"), "train", seed=1)
-    assert dataset[0, 0][2] == 0
-    with pytest.raises(
-        InputError, match=r"^odd: tiny\.mp4 cannot be looked at: frames of 2x2 are smaller than a patch"
-    ):
-        dataset[0, 2]
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("fastvqa", r"^odd: tiny\.mp4 cannot be looked at: frames of 2x2 are smaller than a patch of .*; take it out"),
+        ("simplevqa", r"^odd: slow\.mp4 cannot be looked at: frame rate 0\.5"),
+        ("sama_iqa", r"^odd: usual\.mp4 .*: a video of 20 frames, which a .* \(and 2 more items\); take them out"),
+    ],
+)
+def test_what_a_method_cannot_look_at_is_named_before_anything_is_computed(
+    clips: PreparedDataset, method: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        ClipDataset(Part(clips, "all"), make(method), "released", seed=1)
+
+
+def test_a_method_without_limits_looks_at_all(clips: PreparedDataset) -> None:
+    dataset = ClipDataset(Part(clips, "all"), make("sama"), "train", seed=1)
+    assert [dataset[0, index][2] for index in range(3)] == [0, 1, 2]
+
+
+def test_a_value_that_only_the_pixels_show_is_named_too(
+    clips: PreparedDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("too dark")
+
+    dataset = ClipDataset(Part(clips, "all"), make("sama"), "train", seed=1)
+    monkeypatch.setattr(dataset.method, "cut", refuse)
+    with pytest.raises(InputError, match=r"^odd: slow\.mp4 cannot be looked at: too dark; take it out"):
+        dataset[0, 1]

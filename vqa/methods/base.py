@@ -150,6 +150,14 @@ class Method(Protocol):
 
 
 @runtime_checkable
+class Limited(Protocol):
+    """A method that cannot look at every item."""
+
+    def check(self, item: Item) -> None:
+        """Raise ValueError if :meth:`Method.sample` would, by what is known of an item before its frames are read."""
+
+
+@runtime_checkable
 class Fitted(Protocol):
     """A method whose network starts from statistics of the training items, such as the mean of what it is given.
 

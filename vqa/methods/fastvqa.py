@@ -29,7 +29,7 @@ from vqa.models.swin3d import SwinConfig, SwinTransformer3D
 from vqa.optim.losses import fastvqa_loss, reduce_score_map
 from vqa.optim.schedule import warmup_cosine
 from vqa.sampling.augment import POLICIES, augment
-from vqa.sampling.fragments import FragmentSampling, sample_fragments
+from vqa.sampling.fragments import FragmentSampling, check_grid, sample_fragments
 from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
 from vqa.settings.params import Run
 from vqa.settings.strict import ParamsError, build
@@ -108,7 +108,7 @@ class Config:
 
 
 class FastVQA:
-    """The method (:class:`vqa.methods.base.Method`, and :class:`vqa.methods.base.Fitted`)."""
+    """The method (:class:`vqa.methods.base.Method`, ``Fitted`` and ``Limited`` besides)."""
 
     reporting = Reporting()
     drop_last = False
@@ -134,6 +134,12 @@ class FastVQA:
             backbone: Any = model.fragments_backbone
             clips = (normalise(batch.flatten(0, 1)) for batch in inputs if isinstance(batch, Tensor))
             whiten(backbone.patch_embed.proj, clips)
+
+    def check(self, item: Item) -> None:
+        """Raise ValueError for frames below a patch where the grid is not that of enlarged ones (discrepancy F2)."""
+        for rule in self.config.sampling.values():
+            if rule.fragments.small_grid == "stale":
+                check_grid((item.height, item.width), rule.fragments)
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """All clips of an item as :meth:`cut`: ``(clips, 3, frames, H, W)`` in [0, 255], whole numbers as uint8."""

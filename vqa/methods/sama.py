@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vqa.data.items import Item
 from vqa.methods import fastvqa
 from vqa.sampling.pyramid import PyramidSampling, sample_pyramid
 from vqa.sampling.temporal import TemporalSampling
@@ -49,6 +50,9 @@ class SAMA(fastvqa.FastVQA):
     def __init__(self, config: Config, run: Run, frozen_epochs: int = 0) -> None:
         super().__init__(config, run, frozen_epochs)
         self.drop_last = config.drop_last
+
+    def check(self, item: Item) -> None:
+        """Frames of any size will do: small ones are enlarged."""
 
     def cut(self, frames: Tensor, rule: Sampling, generator: torch.Generator) -> Tensor:
         """Pyramid fragments, float32."""

@@ -80,7 +80,7 @@ class Config:
 
 
 class SAMAIQA:
-    """The method (:class:`vqa.methods.base.Method`, and :class:`vqa.methods.base.Fitted`)."""
+    """The method (:class:`vqa.methods.base.Method`, ``Fitted`` and ``Limited`` besides)."""
 
     reporting = Reporting()
     drop_last = False
@@ -103,6 +103,11 @@ class SAMAIQA:
         if self.fits:
             backbone: Any = model.backbone
             whiten(backbone.patch_embedding, (images for images in inputs if isinstance(images, Tensor)))
+
+    def check(self, item: Item) -> None:
+        """Raise ValueError for a video, of which one frame would be taken for the whole."""
+        if item.n_frames > 1:
+            raise ValueError(f"a video of {item.n_frames} frames, which a method for images cannot look at")
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """The spliced image of an item: ``(3, S, S)`` float32, normalised."""

@@ -14,7 +14,7 @@ from vqa.models.resnet import ResNetConfig
 from vqa.models.simplevqa import SimpleVQA as Network
 from vqa.optim.losses import simplevqa_loss
 from vqa.optim.schedule import step_decay
-from vqa.sampling.keyframes import crop, key_frame_indices, resize_short_side
+from vqa.sampling.keyframes import crop, key_frame_indices, resize_short_side, rounded_fps
 from vqa.settings.params import Run
 from vqa.settings.strict import ParamsError, build
 
@@ -63,7 +63,7 @@ class Config:
 
 
 class SimpleVQA:
-    """The method (:class:`vqa.methods.base.Method`). It has no averaged weights."""
+    """The method (:class:`vqa.methods.base.Method`, ``Limited`` besides). It has no averaged weights."""
 
     drop_last = False
     ema_decay = 0.0
@@ -79,6 +79,10 @@ class SimpleVQA:
         model = Network(self.config.backbone, self.config.motion, self.config.hidden)
         initialise(model, generator, linear_std=None, convolutions="kaiming")
         return model
+
+    def check(self, item: Item) -> None:
+        """Raise ValueError for an item without seconds to take key frames from."""
+        rounded_fps(item.fps)
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Inputs:
         """Key frames and their motion features.

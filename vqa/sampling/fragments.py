@@ -95,6 +95,13 @@ def fragment_offsets(
     return offsets[0], offsets[1]
 
 
+def check_grid(size: tuple[int, int], rule: FragmentSampling) -> None:
+    """Raise ValueError if the height or width that the grid is laid over is below the patch."""
+    (height, width), (ph, pw) = size, rule.patch
+    if height < ph or width < pw:
+        raise ValueError(f"frames of {width}x{height} are smaller than a patch of {pw}x{ph}")
+
+
 def cut_fragments(
     video: Tensor, size: tuple[int, int], offsets: tuple[Tensor, Tensor], rule: FragmentSampling
 ) -> Tensor:
@@ -110,8 +117,7 @@ def cut_fragments(
         ValueError: if the grid's height or width is below the patch.
     """
     (rows, cols), (ph, pw) = rule.grid, rule.patch
-    if size[0] < ph or size[1] < pw:
-        raise ValueError(f"frames of {size[1]}x{size[0]} are smaller than a patch of {pw}x{ph}")
+    check_grid(size, rule)
     C, T = video.shape[:2]
     out = video.new_empty(C, T, rows * ph, cols * pw)
     tops = (torch.arange(rows) * (size[0] // rows)).clamp(max=size[0] - ph)[:, None, None] + offsets[0]

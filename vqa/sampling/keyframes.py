@@ -15,7 +15,8 @@ def rounded_fps(fps: float) -> int:
             divides by zero on one branch and makes up ten clips on the other (discrepancy L9).
     """
     if not math.isfinite(fps) or round(fps) < 1:
-        raise ValueError(f"frame rate {fps}: must be at least one frame per second")
+        image = "" if fps else " (an image has none)"
+        raise ValueError(f"frame rate {fps}: must be at least one frame per second{image}")
     return round(fps)
 
 

@@ -20,7 +20,7 @@ from vqa.data.items import Item
 from vqa.data.paths import MediaError
 from vqa.data.video import read_frames
 from vqa.io import InputError
-from vqa.methods.base import Inputs, Method
+from vqa.methods.base import Inputs, Limited, Method
 from vqa.models.slowfast import SlowFast
 from vqa.rng import torch_generator
 from vqa.score.survey import survey
@@ -176,14 +176,14 @@ class Scorer:
         return value
 
     def _assumptions(self, item: Item) -> Iterator[str]:
-        """What the method's sampling makes up for; ValueError for a video that is given to a method for images."""
+        """What the method's sampling makes up for; ValueError if it cannot look at such an item."""
+        if isinstance(self.method, Limited):
+            self.method.check(item)
         rule = getattr(self.method.config, "sampling", {}).get("clean")
         temporal = getattr(rule, "temporal", None)
         span = self.motion.config.network.frames if rule is None and self.motion else 1
         if temporal is not None:
             span = (temporal.frames - 1) * temporal.interval + 1
-        if rule is not None and temporal is None and not is_image(Path(item.name)):
-            raise ValueError("a video, which a method for images cannot score")
         if item.n_frames < span and is_image(Path(item.name)):
             yield "an image: its one frame stands for a video"
         elif item.n_frames < span:

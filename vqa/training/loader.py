@@ -1,6 +1,6 @@
 """Clips of a prepared data set in batches, the same bytes for any number of loader workers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from vqa.data.items import Item, Part, PreparedDataset
 from vqa.io import InputError
-from vqa.methods.base import Inputs, Method
+from vqa.methods.base import Inputs, Limited, Method
 from vqa.rng import torch_generator
 from vqa.settings.strict import ParamsError
 
@@ -33,6 +33,28 @@ class ItemReader:
         return self._data.features(self._item, name)
 
 
+def check_items(part: Part, check: Callable[[Item], object]) -> None:
+    """Raise InputError with the first item of which ``check`` raises ValueError, and how many more there are.
+
+    Before anything is computed, not when their turn comes, which may be days later.
+    """
+    refused = []
+    for item in part.items:
+        try:
+            check(item)
+        except ValueError as error:
+            refused.append((item, error))
+    if refused:
+        raise cannot_be_looked_at(part.data, *refused[0], len(refused) - 1)
+
+
+def cannot_be_looked_at(data: PreparedDataset, item: Item, error: ValueError, others: int = 0) -> InputError:
+    """What is said of an item that a method cannot look at, and of ``others`` like it."""
+    more = f" (and {others} more items)" if others else ""
+    remedy = f"take {'them' if others else 'it'} out of the label list of {data.name}"
+    return InputError(f"{data.name}: {item.name} cannot be looked at: {error}{more}; {remedy}")
+
+
 @contextmanager
 def naming(data: PreparedDataset, item: Item) -> Iterator[None]:
     """Turn a ValueError about what an item is, such as its size, into an InputError that names it."""
@@ -41,8 +63,7 @@ def naming(data: PreparedDataset, item: Item) -> Iterator[None]:
     except ParamsError:
         raise
     except ValueError as error:
-        remedy = f"take it out of the label list of {data.name}"
-        raise InputError(f"{data.name}: {item.name} cannot be looked at: {error}; {remedy}") from error
+        raise cannot_be_looked_at(data, item, error) from error
 
 
 class ClipDataset(Dataset):
@@ -50,9 +71,14 @@ class ClipDataset(Dataset):
 
     Every random choice for an item comes from a stream named by phase, epoch and item, so that it does not matter
     which worker makes it, or in which order.
+
+    Raises:
+        InputError: if the method cannot look at one of them (:class:`vqa.methods.base.Limited`).
     """
 
     def __init__(self, part: Part, method: Method, phase: str, seed: int) -> None:
+        if isinstance(method, Limited):
+            check_items(part, method.check)
         self.part, self.method, self.phase, self.seed = part, method, phase, seed
 
     def __len__(self) -> int:

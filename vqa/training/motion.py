@@ -14,8 +14,8 @@ from vqa.data.items import Item, Part
 from vqa.models.init import initialise
 from vqa.models.slowfast import SlowFast, SlowFastConfig
 from vqa.rng import torch_generator
-from vqa.sampling.keyframes import motion_clip_indices
-from vqa.training.loader import naming
+from vqa.sampling.keyframes import motion_clip_indices, rounded_fps
+from vqa.training.loader import check_items, naming
 
 # Of the Kinetics weights, on the scale 0..1
 MEAN, STD = 0.45, 0.225
@@ -88,6 +88,7 @@ def clip_frames(item: Item, frames: Any, count: int, config: Config) -> Tensor:
 @torch.inference_mode()
 def extract(part: Part, model: SlowFast, clips: int, config: Config, device: torch.device) -> np.ndarray:
     """Slow and then fast features of every clip: ``(n, clips, channels)`` float32, in the order of the items."""
+    check_items(part, lambda item: rounded_fps(item.fps))
     model = model.to(device)
     rows = []
     for item in tqdm(part.items, desc=f"motion {part.data.name}", unit="video", disable=None):

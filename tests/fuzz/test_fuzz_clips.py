@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from clips import numbered_frames, write_video
 from fuzzing import LONG, SHORT, assert_one_line, fuzz
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from odd_videos import remuxed
 
@@ -85,6 +85,8 @@ def clips(draw: st.DrawFn) -> Clip:
 
 
 CLIPS = clips()
+# FFmpeg does not write every clip that is drawn.
+FEW = settings(SHORT, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
 @functools.cache
@@ -149,8 +151,11 @@ def outcome(read: Callable[[], Any]) -> Any:
         return error
 
 
-def look(path: Path) -> tuple[np.ndarray, Probe] | MediaError:
-    """What every reader gives of a file, all the same; or the refusal, the same from all."""
+def look(path: Path, damaged: bool = False) -> tuple[np.ndarray, Probe] | MediaError:
+    """What every reader gives of a file, all the same; or the refusal, the same from all.
+
+    What a decoder makes of ``damaged`` pixels without noticing need not be the same the next time.
+    """
     loader = UsualLoader(path)
     found = outcome(lambda: decode(path, loader.see))
     assert loader.difference().isprintable()
@@ -160,10 +165,12 @@ def look(path: Path) -> tuple[np.ndarray, Probe] | MediaError:
         assert str(found) == str(again)
         return found
     video, probe = found
+    if damaged:
+        probe, again = (replace(one, frames_sha256="") for one in (probe, again))
     assert probe == again
     assert (probe.n_frames, probe.height, probe.width) == video.shape[:3]
     wanted = np.array([len(video) - 1, 0, len(video) // 2])
-    assert np.array_equal(read_frames(path, wanted), video[wanted])
+    assert damaged or np.array_equal(read_frames(path, wanted), video[wanted])
     return video, probe
 
 
@@ -244,7 +251,7 @@ def damaged_file_is_named_or_read(folder: Path, clip: Clip, place: float, bytes_
     at = int(len(content) * place)
     content[at : at + len(bytes_)] = bytes_
     target.write_bytes(content)
-    look(target)
+    look(target, damaged=True)
 
 
 def joined_files_are_named_or_read(folder: Path, clip: Clip) -> None:
@@ -275,7 +282,7 @@ EDITED, STARTS, MATRICES = st.sampled_from([".mp4", ".mov"]), st.sampled_from([0
 PLACES, BYTES = st.floats(0, 0.999), st.binary(min_size=1, max_size=64)
 
 
-@settings(SHORT, max_examples=25)
+@FEW
 @given(clip=CLIPS)
 def test_sound_is_read(folder: Path, clip: Clip) -> None:
     sound_is_read(folder, clip)
@@ -288,7 +295,7 @@ def test_sound_is_read_long(folder: Path, clip: Clip) -> None:
     sound_is_read(folder, clip)
 
 
-@settings(SHORT, max_examples=25)
+@FEW
 @given(clip=CLIPS, suffix=EDITED, start=STARTS, matrix=MATRICES)
 def test_changed_is_read(folder: Path, clip: Clip, suffix: str, start: int, matrix: tuple[int, int, int, int]) -> None:
     changed_is_read(folder, clip, suffix, start, matrix)
@@ -303,7 +310,7 @@ def test_changed_is_read_long(
     changed_is_read(folder, clip, suffix, start, matrix)
 
 
-@settings(SHORT, max_examples=25)
+@FEW
 @given(clip=CLIPS, share=SHARES)
 def test_cut_file_is_named_or_a_beginning(folder: Path, clip: Clip, share: float) -> None:
     cut_file_is_named_or_a_beginning(folder, clip, share)
@@ -316,7 +323,7 @@ def test_cut_file_is_named_or_a_beginning_long(folder: Path, clip: Clip, share: 
     cut_file_is_named_or_a_beginning(folder, clip, share)
 
 
-@settings(SHORT, max_examples=25)
+@FEW
 @given(clip=CLIPS, place=PLACES, bytes_=BYTES)
 def test_damaged_file_is_named_or_read(folder: Path, clip: Clip, place: float, bytes_: bytes) -> None:
     damaged_file_is_named_or_read(folder, clip, place, bytes_)
@@ -329,7 +336,7 @@ def test_damaged_file_is_named_or_read_long(folder: Path, clip: Clip, place: flo
     damaged_file_is_named_or_read(folder, clip, place, bytes_)
 
 
-@settings(SHORT, max_examples=25)
+@FEW
 @given(clip=CLIPS)
 def test_joined_files_are_named_or_read(folder: Path, clip: Clip) -> None:
     joined_files_are_named_or_read(folder, clip)
@@ -342,7 +349,7 @@ def test_joined_files_are_named_or_read_long(folder: Path, clip: Clip) -> None:
     joined_files_are_named_or_read(folder, clip)
 
 
-@settings(SHORT, max_examples=25)
+@FEW
 @given(clip=CLIPS, suffix=SUFFIXES, skip=SKIPS)
 def test_late_start_is_named_or_an_end(folder: Path, clip: Clip, suffix: str, skip: int) -> None:
     late_start_is_named_or_an_end(folder, clip, suffix, skip)

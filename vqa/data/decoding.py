@@ -122,6 +122,11 @@ class Decoding:
         if self._first is None:
             raise self._wrong("has no frames")
         self._held_against_header()
+        if self._format in ends.CHECKS:
+            try:
+                ends.CHECKS[self._format](self._path)
+            except ValueError as error:
+                raise self._wrong(f"truncated or damaged after {self._n_frames} frames, {error}") from None
         fps = self.fps
         if self.declared and self._n_frames + self._discarded != self.declared:
             self._remark(remarks.header_count(self.declared, self._n_frames))
@@ -198,11 +203,6 @@ class Decoding:
 
     def _held_against_header(self) -> None:
         """Raise MediaError if the file ends before its index does, or before the duration that it states."""
-        if self._format in ends.CHECKS:
-            try:
-                ends.CHECKS[self._format](self._path)
-            except ValueError as error:
-                raise self._wrong(f"truncated or damaged after {self._n_frames} frames, {error}") from None
         if self._packets < self._indexed:
             declared = self._n_frames + self._indexed - self._packets
             raise self._wrong(f"truncated, {self._n_frames} of {declared} frames decode")

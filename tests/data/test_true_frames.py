@@ -85,6 +85,15 @@ def test_frames_are_those_that_the_file_shows(tmp_path: Path, name: str, make: C
         assert bool(usual(path, video)) == bool(differs)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "pix_fmt"),
+    [("a.mov", "cfhd", "yuv422p10le"), ("a.avi", "msvideo1", "rgb555le"), ("a.mov", "qtrle", "rgb24")],
+)
+def test_decoders_that_call_no_frame_a_key_frame_are_believed(tmp_path: Path, name: str, codec: str, pix_fmt: str):
+    path = write_video(tmp_path / name, numbered_frames(12, 176, 144), codec, {}, Fraction(25), pix_fmt)
+    assert numbers(read(path)[0]) == list(range(12))
+
+
 def test_a_cut_without_encoding_gives_the_pixels_of_the_whole(tmp_path: Path):
     whole = base(tmp_path / "base.mp4")
     for suffix, start in ((".mp4", 1), (".ts", 0)):

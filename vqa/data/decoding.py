@@ -199,7 +199,9 @@ class Decoding:
 
     def _made_up(self, first: av.VideoFrame) -> bool:
         """Whether a first frame refers to others that are not there, in a container that calls all packets key ones."""
-        return first.pict_type == PictureType.NONE or (first.pict_type in _REFERRING and not self._discarded)
+        if first.pict_type == PictureType.NONE:  # many decoders name no types; this one does for all it has read
+            return self.codec == "mpeg4"
+        return first.pict_type in _REFERRING and not self._discarded
 
     def _held_against_header(self) -> None:
         """Raise MediaError if the file ends before its index does, or before the duration that it states."""

@@ -1,0 +1,32 @@
+"""What both systems ask of a clip before they look at it, and how they count its seconds (VIDEVAL_TLVQM 8.0, 8.1.1)."""
+
+import math
+
+import numpy as np
+
+
+def rounded_rate(fps: float) -> int:
+    """Frames per second as a whole number, halves up."""
+    return math.floor(fps + 0.5)
+
+
+def half_second(fps: float, system: str) -> int:
+    """Sampled frames from one segment to the next: half the rounded frame rate.
+
+    Raises:
+        ValueError: if the rate is below two frames per second, which ``system`` needs.
+    """
+    if rounded_rate(fps) < 2:
+        raise ValueError(f"frame rate {fps}: {system} needs two frames per second at least")
+    return rounded_rate(fps) // 2
+
+
+def check_planes(y: np.ndarray, u: np.ndarray, v: np.ndarray, smallest: int, system: str) -> None:
+    """Raise ValueError if planes do not belong together, or a side is odd or below the ``smallest`` of ``system``."""
+    frames, height, width = y.shape
+    if height % 2 or width % 2:
+        raise ValueError(f"{width}x{height}: {system} needs an even width and height")
+    if u.shape != (frames, height // 2, width // 2) or v.shape != u.shape:
+        raise ValueError(f"chroma planes {u.shape}, {v.shape} are not half of luma planes {y.shape}")
+    if min(height, width) < smallest:
+        raise ValueError(f"{width}x{height}: {system} needs {smallest} pixels at least on both sides")

@@ -81,7 +81,7 @@ _LIGHTNESS = np.stack([_lightness(np.arange(_STEPS + 64) / _STEPS / white) for w
 
 
 def lab_uint8(rgb: np.ndarray) -> np.ndarray:
-    """R, G, B uint8 ``(3, H, W)`` to uint8 codes of Lab, by the ICC profile of sRGB (D50).
+    """R, G, B uint8 ``(3, H, W)`` to uint8 codes of Lab, by the ICC profile of sRGB under the white D50.
 
     Codes are L* 255 / 100, a* + 128 and b* + 128, rounded half away from zero and clipped. The curve is a table of 16
     bits and XYZ is rounded to 1/32768: the variant that comes closest to the published features (8.0).

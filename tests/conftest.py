@@ -6,14 +6,12 @@ import vqa  # noqa: F401 - pins the instructions of NumPy and PyTorch before any
 import os
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import settings
-from tiny import looked_at, open_dataset, write_dataset
-
-from vqa.data.items import PreparedDataset
 
 # Kernels of a GPU run in Triton's interpreter where there is none; it is told before anything imports it.
 if not torch.cuda.is_available():
@@ -50,8 +48,10 @@ def one_dnn() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def tiny_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[int, PreparedDataset]:
+def tiny_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Any]:
     """The tiny data set by the number of frames of its items."""
+    from tiny import open_dataset, write_dataset  # here: lines are counted before anything of vqa is imported
+
     folders = {n_frames: tmp_path_factory.mktemp("tiny") for n_frames in (12, 1)}
     for n_frames, folder in folders.items():
         write_dataset(folder, n_frames=n_frames)
@@ -59,8 +59,10 @@ def tiny_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[int, PreparedDat
 
 
 @pytest.fixture
-def data(tiny_sets: dict[int, PreparedDataset], request: pytest.FixtureRequest) -> PreparedDataset:
-    """The tiny data set for the method of a test (:func:`tiny.looked_at`)."""
+def data(tiny_sets: dict[int, Any], request: pytest.FixtureRequest) -> Any:
+    """The tiny data set, a ``PreparedDataset``, for the method of a test (:func:`tiny.looked_at`)."""
+    from tiny import looked_at
+
     return tiny_sets[looked_at(request)]
 
 

@@ -86,7 +86,11 @@ def clips(draw: st.DrawFn) -> Clip:
 
 CLIPS = clips()
 # FFmpeg does not write every clip that is drawn.
-FEW = settings(SHORT, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+FILTERED = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+FEW, MANY = (
+    settings(SHORT, max_examples=25, suppress_health_check=FILTERED),
+    settings(LONG, suppress_health_check=FILTERED),
+)
 
 
 @functools.cache
@@ -289,7 +293,7 @@ def test_sound_is_read(folder: Path, clip: Clip) -> None:
 
 
 @fuzz
-@LONG
+@MANY
 @given(clip=CLIPS)
 def test_sound_is_read_long(folder: Path, clip: Clip) -> None:
     sound_is_read(folder, clip)
@@ -302,7 +306,7 @@ def test_changed_is_read(folder: Path, clip: Clip, suffix: str, start: int, matr
 
 
 @fuzz
-@LONG
+@MANY
 @given(clip=CLIPS, suffix=EDITED, start=STARTS, matrix=MATRICES)
 def test_changed_is_read_long(
     folder: Path, clip: Clip, suffix: str, start: int, matrix: tuple[int, int, int, int]
@@ -317,7 +321,7 @@ def test_cut_file_is_named_or_a_beginning(folder: Path, clip: Clip, share: float
 
 
 @fuzz
-@LONG
+@MANY
 @given(clip=CLIPS, share=SHARES)
 def test_cut_file_is_named_or_a_beginning_long(folder: Path, clip: Clip, share: float) -> None:
     cut_file_is_named_or_a_beginning(folder, clip, share)
@@ -330,7 +334,7 @@ def test_damaged_file_is_named_or_read(folder: Path, clip: Clip, place: float, b
 
 
 @fuzz
-@LONG
+@MANY
 @given(clip=CLIPS, place=PLACES, bytes_=BYTES)
 def test_damaged_file_is_named_or_read_long(folder: Path, clip: Clip, place: float, bytes_: bytes) -> None:
     damaged_file_is_named_or_read(folder, clip, place, bytes_)
@@ -343,7 +347,7 @@ def test_joined_files_are_named_or_read(folder: Path, clip: Clip) -> None:
 
 
 @fuzz
-@LONG
+@MANY
 @given(clip=CLIPS)
 def test_joined_files_are_named_or_read_long(folder: Path, clip: Clip) -> None:
     joined_files_are_named_or_read(folder, clip)
@@ -356,7 +360,7 @@ def test_late_start_is_named_or_an_end(folder: Path, clip: Clip, suffix: str, sk
 
 
 @fuzz
-@LONG
+@MANY
 @given(clip=CLIPS, suffix=SUFFIXES, skip=SKIPS)
 def test_late_start_is_named_or_an_end_long(folder: Path, clip: Clip, suffix: str, skip: int) -> None:
     late_start_is_named_or_an_end(folder, clip, suffix, skip)

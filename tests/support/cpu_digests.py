@@ -76,12 +76,12 @@ class Drawn:
         return self._features[item.row]
 
 
-def part_of(data: Drawn, count: int) -> Any:
+def part_of(data: Drawn, count: int, n_frames: int = N_FRAMES) -> Any:
     """A part with ``count`` items, rated from 1 to 5."""
     from vqa.data.items import Item
 
     mos = np.linspace(1, 5, count) ** 1.1
-    items = [Item(f"{i:02}", mos[i], N_FRAMES, HEIGHT, WIDTH, 30.0, "h264", 0, i) for i in range(count)]
+    items = [Item(f"{i:02}", mos[i], n_frames, HEIGHT, WIDTH, 30.0, "h264", 0, i) for i in range(count)]
     return SimpleNamespace(data=data, items=items, mos=mos, key="drawn/all", split="all", cut=None)
 
 
@@ -113,7 +113,8 @@ def method(name: str, record: Record) -> None:
     run = Run(method=key, init="", data="", train="drawn", test=("drawn/all",))
     of = load_method(key, block, run)
     device = set_up(dataclasses.replace(params.common, device="cpu"))
-    part = part_of(Drawn(block.get("motion", 1), block.get("channels", 1), of.batch_size), of.batch_size)
+    n_frames = 1 if key == "sama_iqa" else N_FRAMES  # images
+    part = part_of(Drawn(block.get("motion", 1), block.get("channels", 1), of.batch_size), of.batch_size, n_frames)
     sets = {phase: ClipDataset(part, of, phase, SEED) for phase in ("train", "released", "clean")}
 
     def read(phase: str, epoch: int = 0) -> tuple:

@@ -5,8 +5,7 @@ from functools import cache
 import golden
 import numpy as np
 import pytest
-from handcrafted_clips import bytes_check, clip, decoded
-from mirror import mirror_folder
+from handcrafted_clips import bytes_check, clip, real_clip
 
 from vqa.handcrafted import tlvqm
 from vqa.handcrafted.colours import rgb2lab, ycbcr2rgb
@@ -22,8 +21,6 @@ CLIPS = VECTORS.text("clips/names")
 TRACED = VECTORS.groups("clips/", "frame3/lc")
 # Ratios of rounding residue in a constant frame.
 RESIDUE = {"gray": [11, 12, 13, 18, 19, 20]}
-# Names in the mirror where they are not the clips' own.
-FILES = {"3339962845": "test"}
 
 
 def assert_near(actual: np.ndarray, expected: np.ndarray, what: str = "") -> None:
@@ -154,12 +151,9 @@ def test_resizing_by_a_quarter() -> None:
 @pytest.mark.parametrize("name", VECTORS.text("real/names"))
 def test_the_beginning_of_a_real_clip(name: str) -> None:
     """Many corners of real video are equal: the order of additions decides which are key pixels (spec 8.0.1)."""
-    files = sorted(mirror_folder().rglob(f"{FILES.get(name, name)}.mp4"))
-    if not files:
-        pytest.skip(f"no {name}.mp4 in the mirror")
     first = int(VECTORS[f"real/{name}/picks"][0])
     count = max(2 * first, 22)
-    y, u, v = decoded(files[0], count)
+    y, u, v = real_clip(name, count)
     width, height, _, _ = VECTORS[f"real/{name}/width_height_frames_b"]
     assert y.shape == (count, height, width)
     vectors = tlvqm.lc_vectors(y, u, v)

@@ -2,20 +2,12 @@
 
 import numpy as np
 import pytest
+from handcrafted_clips import drawn, smooth
 from scipy import ndimage
 
 from vqa.handcrafted.tlvqm_motion import Gradients, corners, key_pixels, motion
 
 RADIUS = 3
-
-
-def drawn(*shape: int, levels: int = 256, seed: int = 0) -> np.ndarray:
-    """Random numbers in [0, 1) of so many levels: with few of them much is equal."""
-    return np.random.default_rng(seed).integers(0, levels, size=shape) / levels
-
-
-def smooth(height: int, width: int, seed: int = 0) -> np.ndarray:
-    return ndimage.gaussian_filter(drawn(height, width, seed=seed), 1.5, mode="wrap") * 4 - 1.5
 
 
 def test_corners_are_those_of_a_correlation() -> None:

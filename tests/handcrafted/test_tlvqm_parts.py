@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from handcrafted_clips import drawn, smooth
 from scipy import fft, ndimage
 
 from vqa.handcrafted import tlvqm, tlvqm_temporal
@@ -10,15 +11,6 @@ from vqa.handcrafted.tlvqm_saturation import saturation
 from vqa.handcrafted.tlvqm_sharpness import sharpness
 from vqa.handcrafted.tlvqm_spatial import blockiness, contrast, noise, spatial, transform
 from vqa.handcrafted.tlvqm_temporal import blur, interlace
-
-
-def drawn(*shape: int, levels: int = 256, seed: int = 0) -> np.ndarray:
-    """Random numbers in [0, 1) of so many levels: with few of them much is equal."""
-    return np.random.default_rng(seed).integers(0, levels, size=shape) / levels
-
-
-def smooth(height: int, width: int, seed: int = 0) -> np.ndarray:
-    return ndimage.gaussian_filter(drawn(height, width, seed=seed), 1.5, mode="wrap") * 4 - 1.5
 
 
 def test_blur_is_the_ratio_of_twice_and_once_filtered_energy() -> None:

@@ -5,8 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 from golden import load
-from handcrafted_clips import Planes, bytes_check, clip, decoded
-from mirror import mirror_folder
+from handcrafted_clips import Planes, bytes_check, clip, real_clip
 
 from vqa.handcrafted import flat
 from vqa.handcrafted.colours import lab_uint8, to_uint8, ycbcr2rgb_uint8
@@ -43,11 +42,6 @@ FRAMES = {"sat": 1e-6, "flat": 1e-6, "gray": 1e-5}
 PAIR_KURTOSIS = FRAME_FEATURES.index("friquee_chroma_47")
 CHROMA = FRAME_FEATURES.index("friquee_chroma_4")
 BAND_SKEWNESS = FRAME_FEATURES.index("friquee_chroma_79")
-REAL = {
-    "4495254692": "xinyiW915/DIVA-VQA/2d07c59be86ce1f94d7842d507db1acddca4b6ec/ugc_original_videos/4495254692.mp4",
-    "3339962845": "lidq92/VSFA/b78751b58b05321aea0f13ee913b4bee1531a233/test.mp4",
-    "10053703034": "VQAssessment/FAST-VQA-and-FasterVQA/9f264e436a97b23f5efb477b048bfbff83565032/demos/10053703034.mp4",
-}
 
 
 def assert_near(actual: object, expected: np.ndarray, tolerance: float) -> None:
@@ -215,9 +209,9 @@ def test_pooling_of_real_clips(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in GOLDEN.text("real/names") if name in REAL])
+@pytest.mark.parametrize("name", GOLDEN.text("real/names"))
 def test_first_frames_of_real_clips(name: str) -> None:
-    y, u, v = decoded(mirror_folder() / "raw.githubusercontent.com" / REAL[name], 19)
+    y, u, v = real_clip(name, 19)
     frames = frame_features(y[:7], u[:7], v[:7], pair_scale=2)
     expected = GOLDEN[f"real/{name}/frames"][: len(frames)]
     scale = np.maximum(0.001, np.abs(expected))

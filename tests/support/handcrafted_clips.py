@@ -1,13 +1,20 @@
-"""Clips of the golden files for handcrafted features: their recipe, and planes of real clips as they are decoded."""
+"""Clips for tests of handcrafted features: those of the golden files by their recipe, real ones, and drawn pictures."""
 
+import itertools
 import zlib
-from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 from golden import Vectors, generator
+from mirror import mirror_folder
+from scipy import ndimage
+
+from vqa.handcrafted.planes import frame_planes
 
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
+# Names in the mirror where they are not the clips' own.
+FILES = {"3339962845": "VSFA/*/test.mp4"}
 
 
 def _cells(key: str, height: int, width: int, side: int, low: int, high: int, seed: int) -> np.ndarray:
@@ -63,16 +70,22 @@ def bytes_check(planes: Planes) -> np.ndarray:
     return np.array([raw.size, raw.sum(dtype=np.int64), zlib.crc32(raw.tobytes()), *raw.ravel()[:5]])
 
 
-def decoded(path: Path, count: int | None = None) -> Planes:
-    """The first ``count`` frames of a file of yuv420p, or all, as its decoder hands them out."""
-    planes: tuple[list[np.ndarray], ...] = ([], [], [])
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            assert frame.format.name == "yuv420p"
-            for to, plane in zip(planes, frame.planes, strict=True):
-                lines = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-                to.append(lines[:, : plane.width].copy())
-            if count is not None and len(planes[0]) == count:
-                break
-    y, u, v = (np.stack(p) for p in planes)
+def real_clip(name: str, count: int) -> Planes:
+    """The first ``count`` frames of a clip of the mirror as its decoder gives them; skips where it is not there."""
+    files = sorted(mirror_folder().rglob(FILES.get(name, f"{name}.mp4")))
+    if not files:
+        pytest.skip(f"no {name}.mp4 in the mirror")
+    with av.open(str(files[0])) as container:
+        planes = [frame_planes(frame) for frame in itertools.islice(container.decode(video=0), count)]
+    y, u, v = (np.stack(plane) for plane in zip(*planes, strict=True))
     return y, u, v
+
+
+def drawn(*shape: int, levels: int = 256, seed: int = 0) -> np.ndarray:
+    """Random numbers in [0, 1) of so many levels: with few of them much is equal."""
+    return np.random.default_rng(seed).integers(0, levels, size=shape) / levels
+
+
+def smooth(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Random numbers of about [0, 1] that change slowly, around the border too."""
+    return ndimage.gaussian_filter(drawn(height, width, seed=seed), 1.5, mode="wrap") * 4 - 1.5

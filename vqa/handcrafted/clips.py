@@ -21,6 +21,16 @@ def half_second(fps: float, system: str) -> int:
     return rounded_rate(fps) // 2
 
 
+def segments(count: int, half: int) -> list[slice]:
+    """Ranges of sampled frames of about a second each, one of overlap; none if there are too few.
+
+    Args:
+        count: sampled frames of the clip.
+        half: of :func:`half_second`.
+    """
+    return [slice(start, start + half + 1) for start in range(0, count - half, half)]
+
+
 def check_planes(y: np.ndarray, u: np.ndarray, v: np.ndarray, smallest: int, system: str) -> None:
     """Raise ValueError if planes do not belong together, or a side is odd or below the ``smallest`` of ``system``."""
     frames, height, width = y.shape

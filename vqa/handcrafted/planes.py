@@ -37,7 +37,7 @@ def read_planes(path: Path) -> Planes:
         MediaError: if it cannot be decoded in full, has an odd width or height, or no frame rate.
     """
     with Decoding(path) as video:
-        planes = [[video.orientation.apply(plane) for plane in _planes(frame)] for frame in video.frames()]
+        planes = [[video.orientation.apply(plane) for plane in frame_planes(frame)] for frame in video.frames()]
         facts = video.facts()
     if facts.width % 2 or facts.height % 2:
         raise MediaError(f"{path}: {facts.width}x{facts.height}, and its features need an even width and height")
@@ -47,7 +47,8 @@ def read_planes(path: Path) -> Planes:
     return Planes(y, u, v, facts.fps)
 
 
-def _planes(frame: av.VideoFrame) -> list[np.ndarray]:
+def frame_planes(frame: av.VideoFrame) -> list[np.ndarray]:
+    """Y ``(H, W)``, U and V ``(H/2, W/2)`` uint8 of one frame as it was coded."""
     if frame.format.name not in (_STORED, "yuvj420p"):
         frame = frame.reformat(format=_STORED)
     return [

@@ -7,11 +7,12 @@ of their deviations within a segment, and the means of the HC numbers.
 
 import numpy as np
 
+from vqa.handcrafted import clips
 from vqa.handcrafted.clips import check_planes, half_second
 from vqa.handcrafted.matlab import imresize
 from vqa.handcrafted.tlvqm_numbers import correlation
 from vqa.handcrafted.tlvqm_spatial import HC_FEATURES, hc_vector
-from vqa.handcrafted.tlvqm_temporal import LC_FEATURES, HalfFrame, half_frame, lc_vector
+from vqa.handcrafted.tlvqm_temporal import LC_FEATURES, lc_vector, neighbourhoods
 
 # Below this width the radius of the motion search is 0.
 _SMALLEST = 40
@@ -71,13 +72,8 @@ def lc_vectors(y: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         ValueError: if the planes do not belong together, or are too small.
     """
     check_planes(y, u, v, _SMALLEST, "TLVQM")
-    vectors: list[np.ndarray] = []
-    following: HalfFrame | None = None
-    for t in range(1, len(y) - 4, 2):
-        previous = following or half_frame(y[t - 1] / 255)  # the frame after t is the one before t + 2
-        luma = y[t] / 255
-        current, following = half_frame(luma), half_frame(y[t + 1] / 255)
-        vectors.append(lc_vector(luma, u[t] / 255, v[t] / 255, (previous, current, following)))
+    sampled = neighbourhoods(y, range(1, len(y) - 4, 2))
+    vectors = [lc_vector(y[t] / 255, u[t] / 255, v[t] / 255, frames) for t, frames in sampled]
     return np.array(vectors).reshape(-1, len(LC_FEATURES))
 
 
@@ -95,7 +91,7 @@ def segments(count: int, fps: float) -> list[slice]:
     half = half_second(fps, "TLVQM")
     if count - half < 2:
         raise ValueError(f"{count} pairs of frames at {fps} frames/s: TLVQM needs a longer clip, of more than a second")
-    return [slice(start, start + half + 1) for start in range(0, count - half, half)]
+    return clips.segments(count, half)
 
 
 def picks(vectors: np.ndarray, fps: float) -> list[int]:

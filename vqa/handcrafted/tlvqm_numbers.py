@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from vqa.handcrafted.matlab import std
+
 
 def deviation(values: np.ndarray) -> float:
     """Standard deviation over N - 1 of all values; 0 for fewer than two."""
-    return float(values.std(ddof=1)) if values.size > 1 else 0.0
+    return float(std(values)) if values.size else 0.0
 
 
 def mean_of_largest(values: np.ndarray, share: float) -> float:

@@ -1,5 +1,6 @@
 """Low-complexity features of TLVQM: 28 numbers of a frame and its two neighbours (spec 8.1.2)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -71,9 +72,24 @@ def half_frame(y: np.ndarray) -> HalfFrame:
     return HalfFrame(half, (imfilter(half, SOBEL), imfilter(half, SOBEL.T)))
 
 
-def lc_vector(
-    y: np.ndarray, u: np.ndarray, v: np.ndarray, frames: tuple[HalfFrame, HalfFrame, HalfFrame]
-) -> np.ndarray:
+Neighbours = tuple[HalfFrame, HalfFrame, HalfFrame]
+
+
+def neighbourhoods(y: np.ndarray, sampled: range) -> Iterator[tuple[int, Neighbours]]:
+    """Every sampled frame's number with the frame before, this one and the frame after, of half the size.
+
+    Args:
+        y: ``(T, H, W)`` uint8 luma, H and W even.
+        sampled: numbers of frames, every other one: the frame after t is the one before t + 2, and halved once.
+    """
+    following: HalfFrame | None = None
+    for t in sampled:
+        previous = following or half_frame(y[t - 1] / 255)
+        current, following = half_frame(y[t] / 255), half_frame(y[t + 1] / 255)
+        yield t, (previous, current, following)
+
+
+def lc_vector(y: np.ndarray, u: np.ndarray, v: np.ndarray, frames: Neighbours) -> np.ndarray:
     """The 28 numbers ``LC_FEATURES`` of one frame, ``(28,)`` float64.
 
     Args:
@@ -82,24 +98,33 @@ def lc_vector(
         v: the same.
         frames: the frame before, this one and the frame after, of half the size.
     """
+    features = half_size_features(frames)
+    features["blur"] = blur(y)
+    features["interlace"] = interlace(y)
+    features["colorfulness"] = _colorfulness(frames[1].y, u, v)
+    return np.array(list(features.values()))
+
+
+def half_size_features(frames: Neighbours) -> dict[str, float]:
+    """``LC_FEATURES`` by name and in order; those that need the full size or colours (three) are 0.
+
+    Args:
+        frames: the frame before, this one and the frame after.
+    """
     previous, current, following = frames
-    radius = y.shape[1] // _RADIUS
     height, width = current.y.shape
+    radius = 2 * width // _RADIUS
     gradients = without_border(current.gradients)
     largest, corner = corners(current.y)
     keys = key_pixels(corner, radius)
     found = motion(keys, gradients, previous.gradients, following.gradients, radius)
     differences = [np.abs(current.y - other.y) for other in (previous, following)]
     features = dict.fromkeys(LC_FEATURES, 0.0)
-    features |= _of_motion(found, height, width, radius)
-    features |= _flicker(differences, found.static)
-    features["blur"] = blur(y)
+    features |= _of_motion(found, height, width, radius) | _flicker(differences, found.static)
     features["si"] = deviation(np.sqrt(gradients[0] ** 2 + gradients[1] ** 2)) ** 0.25
-    features["interlace"] = interlace(y)
     features["glob_blockiness"] = _blockiness(largest)
     features["ti_mean"] = float(np.mean([difference.mean() for difference in differences])) ** 0.25
-    features["colorfulness"] = _colorfulness(current.y, u, v)
-    return np.array(list(features.values()))
+    return features
 
 
 def interlace(y: np.ndarray) -> float:

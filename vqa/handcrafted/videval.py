@@ -9,13 +9,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vqa.handcrafted import flat
+from vqa.handcrafted import clips, flat
 from vqa.handcrafted.clips import check_planes, half_second, rounded_rate
 from vqa.handcrafted.colours import rgb2lab, to_uint8, ycbcr2rgb, ycbcr2rgb_uint8
-from vqa.handcrafted.matlab import imresize, std
+from vqa.handcrafted.matlab import imresize
+from vqa.handcrafted.tlvqm import frame_yuv
+from vqa.handcrafted.tlvqm_numbers import deviation
 from vqa.handcrafted.tlvqm_sharpness import sharpness
 from vqa.handcrafted.tlvqm_spatial import edge_energies
-from vqa.handcrafted.tlvqm_temporal import LC_FEATURES, HalfFrame, half_frame, lc_vector
+from vqa.handcrafted.tlvqm_temporal import half_size_features, neighbourhoods
 from vqa.handcrafted.videval_chroma import chroma_features, chroma_map, cone_feature
 from vqa.handcrafted.videval_luma import luma_features
 
@@ -28,7 +30,6 @@ _MOTION = (
     "mot_y",
     "static_area_flicker_std",
 )
-_MOTION_PLACES = [LC_FEATURES.index(name) for name in _MOTION]
 
 # Names of the 50 numbers of a frame: the family, and the number within it or what TLVQM calls it.
 FRAME_FEATURES = (
@@ -102,16 +103,12 @@ def frame_features(
 
 
 def _frames(y: np.ndarray, u: np.ndarray, v: np.ndarray, rule: flat.Rule, pair_scale: int) -> Iterator[np.ndarray]:
-    following: HalfFrame | None = None
-    for t in range(1, 2 * sample_count(len(y)), 2):
-        previous = following or half_frame(y[t - 1] / 255)  # the frame after t is the one before t + 2
-        following = half_frame(y[t + 1] / 255)
-        current = y[t] / 255
-        motion = lc_vector(current, u[t] / 255, v[t] / 255, (previous, half_frame(current), following))
+    for t, frames in neighbourhoods(y, range(1, 2 * sample_count(len(y)), 2)):
+        motion = half_size_features(frames)
         rgb = ycbcr2rgb_uint8(np.stack([y[t], *(to_uint8(imresize(plane[t], 2)) for plane in (u, v))]))
         of_luma = luma_features(y[t].astype(np.float64), rule)
         of_chroma = chroma_features(chroma_map(rgb), rule, pair_scale)
-        yield np.concatenate([of_luma, of_chroma, [cone_feature(rgb)], motion[_MOTION_PLACES]])
+        yield np.concatenate([of_luma, of_chroma, [cone_feature(rgb)], [motion[name] for name in _MOTION]])
 
 
 def hcf_features(y: np.ndarray, u: np.ndarray, v: np.ndarray, fps: float) -> np.ndarray:
@@ -134,11 +131,11 @@ def hcf_features(y: np.ndarray, u: np.ndarray, v: np.ndarray, fps: float) -> np.
 
 def _hcf(y: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """As TLVQM's numbers of the same names, but weak edges and saturated areas count (8.2, HCF)."""
-    lab = rgb2lab(ycbcr2rgb(np.stack([y, imresize(u, 2), imresize(v, 2)]) / 255))
+    lab = rgb2lab(ycbcr2rgb(frame_yuv(y, u, v)))
     edges = np.sqrt(np.sum(edge_energies(lab), axis=0))
     chroma = np.sqrt(((lab[1:] / 50) ** 2).sum(0).mean())
     rings = sharpness(edges)
-    return np.array([edges.mean(), std(edges), chroma, rings[0], rings[2], rings[8]])
+    return np.array([edges.mean(), deviation(edges), chroma, rings[0], rings[2], rings[8]])
 
 
 def segments(count: int, fps: float) -> list[slice]:
@@ -153,7 +150,7 @@ def segments(count: int, fps: float) -> list[slice]:
             second.
     """
     half = half_second(fps, "VIDEVAL")
-    found = [slice(start, start + half + 1) for start in range(0, count - half, half)]
+    found = clips.segments(count, half)
     if not found:
         raise ValueError(f"{count} sampled frames at {fps} per second are too few for VIDEVAL: it needs {half + 1}")
     return found

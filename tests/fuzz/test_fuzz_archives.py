@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fuzzing import LONG, SHORT, assert_one_line, fuzz
-from hypothesis import given
+from fuzzing import assert_one_line, twins
 from hypothesis import strategies as st
 
 from vqa.data.arrange import Folder
@@ -162,29 +161,10 @@ def unique(members: list[tuple[str, bytes]]) -> dict[str, bytes]:
 
 
 SOUND = st.lists(st.tuples(PLAIN, CONTENT), max_size=4).map(unique)
+NAMES = st.sampled_from(sorted(PACKERS))
 
-
-@SHORT
-@given(st.sampled_from(sorted(PACKERS)), SOUND)
-def test_what_was_packed_is_unpacked(name, content):
-    check_sound(name, content)
-
-
-@SHORT
-@given(st.sampled_from(sorted(PACKERS)), MEMBERS, DAMAGE)
-def test_nothing_is_unpacked_elsewhere_and_every_reason_is_one_line(name, content, damage):
-    check_wild(name, content, damage)
-
-
-@fuzz
-@LONG
-@given(st.sampled_from(sorted(PACKERS)), SOUND)
-def test_what_was_packed_is_unpacked_long(name, content):
-    check_sound(name, content)
-
-
-@fuzz
-@LONG
-@given(st.sampled_from(sorted(PACKERS)), MEMBERS, DAMAGE)
-def test_nothing_is_unpacked_elsewhere_and_every_reason_is_one_line_long(name, content, damage):
-    check_wild(name, content, damage)
+test_what_was_packed_is_unpacked, test_what_was_packed_is_unpacked_long = twins(check_sound, NAMES, SOUND)
+(
+    test_nothing_is_unpacked_elsewhere_and_every_reason_is_one_line,
+    test_nothing_is_unpacked_elsewhere_and_every_reason_is_one_line_long,
+) = twins(check_wild, NAMES, MEMBERS, DAMAGE)

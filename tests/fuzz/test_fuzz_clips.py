@@ -1,26 +1,22 @@
 """Videos over a grid of containers, codecs, groups of pictures, cuts, matrices and damage: true frames or a name.
 
 What a file should show is known from the file that it was made of: FFmpeg's own frames of a sound one, in its order and
-to the last byte. Encoders run in another process, since one of them may abort on an odd request.
+to the last byte.
 """
 
 import functools
-import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
-from clips import numbered_frames, write_video
-from fuzzing import LONG, SHORT, assert_one_line, fuzz
-from hypothesis import HealthCheck, assume, given, settings
+from clip_grid import CLIPS, STATED, Clip, forget, frames_of, sound
+from fuzzing import LONG, SHORT, assert_one_line, twins
+from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from odd_videos import remuxed
 
@@ -28,63 +24,8 @@ from vqa.data.paths import MediaError
 from vqa.data.probe import probe_file
 from vqa.data.usual import UsualLoader
 from vqa.data.video import Probe, decode, read_frames
-from vqa.io import digest
 
-QUIET = "log-level=none:pools=none:frame-threads=1"
-CODECS = {
-    "libx264": (".mp4", ".mov", ".mkv", ".ts", ".avi", ".flv", ".m2ts"),
-    "libx265": (".mp4", ".mov", ".mkv", ".ts"),
-    "mpeg4": (".mp4", ".mov", ".mkv", ".avi", ".3gp"),
-    "mpeg2video": (".mpg", ".vob", ".ts", ".mkv", ".mxf"),
-    "mpeg1video": (".mpg",),
-    "libvpx": (".webm", ".mkv"),
-    "libvpx-vp9": (".webm", ".mkv", ".mp4"),
-    "libtheora": (".ogv",),
-    "mjpeg": (".avi", ".mov", ".mkv"),
-    "ffv1": (".mkv", ".avi"),
-    "wmv2": (".wmv",),
-    "flv": (".flv",),
-    "prores": (".mov",),
-    "gif": (".gif",),
-}
-PIXELS = {"prores": "yuv422p10le", "gif": "rgb8", "mjpeg": "yuvj420p"}
-WITH_B_FRAMES = ("libx264", "libx265", "mpeg4", "mpeg2video")
 TURNS = [(a, 0, 0, d) for a in (-1, 1) for d in (-1, 1)] + [(0, b, c, 0) for b in (-1, 1) for c in (-1, 1)]
-# They say how long they are, so that a missing end is noticed.
-STATED = (".mp4", ".mov", ".3gp", ".avi", ".mkv", ".webm", ".flv", ".wmv")
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A sound video; frozen, so that the same one is made once."""
-
-    codec: str
-    suffix: str
-    gop: int
-    b_frames: int
-    open_gop: bool
-    rate: Fraction
-    n: int
-    size: tuple[int, int]
-
-
-@st.composite
-def clips(draw: st.DrawFn) -> Clip:
-    codec = draw(st.sampled_from(sorted(CODECS)))
-    b_frames = draw(st.sampled_from([0, 2])) if codec in WITH_B_FRAMES else 0
-    return Clip(
-        codec,
-        draw(st.sampled_from(CODECS[codec])),
-        draw(st.sampled_from([1, 6, 250])) if not b_frames else draw(st.sampled_from([6, 250])),
-        b_frames,
-        bool(b_frames) and draw(st.booleans()),
-        draw(st.sampled_from([Fraction(25), Fraction(30000, 1001), Fraction(24)])),
-        draw(st.sampled_from([1, 13, 30])),
-        draw(st.sampled_from([(64, 48), (98, 34)])),
-    )
-
-
-CLIPS = clips()
 # FFmpeg does not write every clip that is drawn.
 FILTERED = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 FEW, MANY = (
@@ -93,58 +34,11 @@ FEW, MANY = (
 )
 
 
-@functools.cache
-def encoders() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-
-
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as made:
         yield Path(made)
-    encoders().shutdown()
-    encoders.cache_clear()
-    sound.cache_clear()
-    frames_of.cache_clear()
-
-
-def encode(path: Path, clip: Clip) -> None:
-    """In the other process."""
-    av.logging.set_level(None)
-    options = {"g": str(clip.gop), "bf": str(clip.b_frames)}
-    if clip.codec == "libx264":
-        options["x264-params"] = f"scenecut=0:open-gop={int(clip.open_gop)}"
-    elif clip.codec == "libx265":
-        options = {"x265-params": f"keyint={clip.gop}:bframes={clip.b_frames}:open-gop={int(clip.open_gop)}:{QUIET}"}
-    elif clip.codec.startswith("libvpx"):
-        options |= {"deadline": "realtime", "cpu-used": "8"}
-    elif not clip.open_gop:
-        options["flags"] = "+cgop"
-    content = numbered_frames(clip.n, *clip.size) // 2 + 60
-    content[:, : clip.size[1] // 3] = np.random.default_rng(5).integers(0, 256, (clip.size[1] // 3, clip.size[0], 3))
-    content[:, : clip.size[1] // 3] += np.arange(clip.n, dtype=np.uint8)[:, None, None, None] * 3
-    write_video(path, content, clip.codec, options, clip.rate, PIXELS.get(clip.codec, "yuv420p"))
-
-
-@functools.cache
-def sound(folder: Path, clip: Clip) -> Path | None:
-    """The file of a clip; None if FFmpeg cannot make such a thing."""
-    path = folder / f"{digest(repr(clip))[:12]}{clip.suffix}"
-    try:
-        encoders().submit(encode, path, clip).result()
-    except (av.error.FFmpegError, ValueError):
-        return None
-    except BrokenProcessPool:
-        encoders.cache_clear()
-        return None
-    return path
-
-
-@functools.lru_cache(maxsize=64)
-def frames_of(path: Path) -> np.ndarray:
-    """FFmpeg's frames of a sound file, from the first to the last, ``(n, H, W, 3)``."""
-    with av.open(str(path)) as container:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+    forget()
 
 
 def outcome(read: Callable[[], Any]) -> Any:
@@ -204,7 +98,6 @@ def shown(video: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
 
 def sound_is_read(folder: Path, clip: Clip) -> None:
     path = sound(folder, clip)
-    assume(path is not None)
     found = look(path)
     assert not isinstance(found, MediaError), found
     assert np.array_equal(found[0], frames_of(path))
@@ -213,9 +106,7 @@ def sound_is_read(folder: Path, clip: Clip) -> None:
 def changed_is_read(folder: Path, clip: Clip, suffix: str, start: int, matrix: tuple[int, int, int, int]) -> None:
     path = sound(folder, clip)
     # GIF in MP4 does not know edit lists, and AVI does not say when B frames are shown.
-    assume(
-        path is not None and start < clip.n and clip.codec != "gif" and not (clip.suffix == ".avi" and clip.b_frames)
-    )
+    assume(start < clip.n and clip.codec != "gif" and not (clip.suffix == ".avi" and clip.b_frames))
     target = folder / f"changed{suffix}"
     with av.open(str(path)) as container:
         times = [frame.time for frame in container.decode(video=0)]
@@ -228,7 +119,6 @@ def changed_is_read(folder: Path, clip: Clip, suffix: str, start: int, matrix: t
 
 def cut_file_is_named_or_a_beginning(folder: Path, clip: Clip, share: float) -> None:
     path = sound(folder, clip)
-    assume(path is not None)
     target = folder / f"part{clip.suffix}"
     content = path.read_bytes()
     target.write_bytes(content[: int(len(content) * share)])
@@ -238,11 +128,8 @@ def cut_file_is_named_or_a_beginning(folder: Path, clip: Clip, share: float) -> 
     video, probe = found
     whole = frames_of(path)
     # Of the last frames some may be missing whose data come later than those of frames that are shown after them.
-    whole_bytes = [frame.tobytes() for frame in whole]
-    place = -1
-    for frame in video:
-        assert frame.tobytes() in whole_bytes[place + 1 :], f"frame {place + 1} is not true"
-        place = whole_bytes.index(frame.tobytes(), place + 1)
+    left = (frame.tobytes() for frame in whole)
+    assert all(frame.tobytes() in left for frame in video), "true frames in their order"
     missing = len(whole) - len(video)
     if clip.suffix in STATED and missing > max(3, clip.rate / 9):  # for fewer, a stated duration is not exact enough
         assert "shorter than stated" in [remark.kind for remark in probe.remarks]
@@ -250,7 +137,6 @@ def cut_file_is_named_or_a_beginning(folder: Path, clip: Clip, share: float) -> 
 
 def damaged_file_is_named_or_read(folder: Path, clip: Clip, place: float, bytes_: bytes) -> None:
     path = sound(folder, clip)
-    assume(path is not None)
     target, content = folder / f"damaged{clip.suffix}", bytearray(path.read_bytes())
     at = int(len(content) * place)
     content[at : at + len(bytes_)] = bytes_
@@ -260,7 +146,6 @@ def damaged_file_is_named_or_read(folder: Path, clip: Clip, place: float, bytes_
 
 def joined_files_are_named_or_read(folder: Path, clip: Clip) -> None:
     path = sound(folder, clip)
-    assume(path is not None)
     target = folder / f"joined{clip.suffix}"
     target.write_bytes(path.read_bytes() * 2)
     found = look(target)
@@ -271,7 +156,7 @@ def joined_files_are_named_or_read(folder: Path, clip: Clip) -> None:
 
 def late_start_is_named_or_an_end(folder: Path, clip: Clip, suffix: str, skip: int) -> None:
     path = sound(folder, clip)
-    assume(path is not None and skip < clip.n)
+    assume(skip < clip.n)
     target = folder / f"late{suffix}"
     remade(path, target, skip=skip)
     found = look(target)
@@ -285,82 +170,18 @@ SUFFIXES = st.sampled_from([".mp4", ".mkv", ".ts"])
 EDITED, STARTS, MATRICES = st.sampled_from([".mp4", ".mov"]), st.sampled_from([0, 0, 1, 7, 20]), st.sampled_from(TURNS)
 PLACES, BYTES = st.floats(0, 0.999), st.binary(min_size=1, max_size=64)
 
-
-@FEW
-@given(clip=CLIPS)
-def test_sound_is_read(folder: Path, clip: Clip) -> None:
-    sound_is_read(folder, clip)
-
-
-@fuzz
-@MANY
-@given(clip=CLIPS)
-def test_sound_is_read_long(folder: Path, clip: Clip) -> None:
-    sound_is_read(folder, clip)
-
-
-@FEW
-@given(clip=CLIPS, suffix=EDITED, start=STARTS, matrix=MATRICES)
-def test_changed_is_read(folder: Path, clip: Clip, suffix: str, start: int, matrix: tuple[int, int, int, int]) -> None:
-    changed_is_read(folder, clip, suffix, start, matrix)
-
-
-@fuzz
-@MANY
-@given(clip=CLIPS, suffix=EDITED, start=STARTS, matrix=MATRICES)
-def test_changed_is_read_long(
-    folder: Path, clip: Clip, suffix: str, start: int, matrix: tuple[int, int, int, int]
-) -> None:
-    changed_is_read(folder, clip, suffix, start, matrix)
-
-
-@FEW
-@given(clip=CLIPS, share=SHARES)
-def test_cut_file_is_named_or_a_beginning(folder: Path, clip: Clip, share: float) -> None:
-    cut_file_is_named_or_a_beginning(folder, clip, share)
-
-
-@fuzz
-@MANY
-@given(clip=CLIPS, share=SHARES)
-def test_cut_file_is_named_or_a_beginning_long(folder: Path, clip: Clip, share: float) -> None:
-    cut_file_is_named_or_a_beginning(folder, clip, share)
-
-
-@FEW
-@given(clip=CLIPS, place=PLACES, bytes_=BYTES)
-def test_damaged_file_is_named_or_read(folder: Path, clip: Clip, place: float, bytes_: bytes) -> None:
-    damaged_file_is_named_or_read(folder, clip, place, bytes_)
-
-
-@fuzz
-@MANY
-@given(clip=CLIPS, place=PLACES, bytes_=BYTES)
-def test_damaged_file_is_named_or_read_long(folder: Path, clip: Clip, place: float, bytes_: bytes) -> None:
-    damaged_file_is_named_or_read(folder, clip, place, bytes_)
-
-
-@FEW
-@given(clip=CLIPS)
-def test_joined_files_are_named_or_read(folder: Path, clip: Clip) -> None:
-    joined_files_are_named_or_read(folder, clip)
-
-
-@fuzz
-@MANY
-@given(clip=CLIPS)
-def test_joined_files_are_named_or_read_long(folder: Path, clip: Clip) -> None:
-    joined_files_are_named_or_read(folder, clip)
-
-
-@FEW
-@given(clip=CLIPS, suffix=SUFFIXES, skip=SKIPS)
-def test_late_start_is_named_or_an_end(folder: Path, clip: Clip, suffix: str, skip: int) -> None:
-    late_start_is_named_or_an_end(folder, clip, suffix, skip)
-
-
-@fuzz
-@MANY
-@given(clip=CLIPS, suffix=SUFFIXES, skip=SKIPS)
-def test_late_start_is_named_or_an_end_long(folder: Path, clip: Clip, suffix: str, skip: int) -> None:
-    late_start_is_named_or_an_end(folder, clip, suffix, skip)
+TWINS = functools.partial(twins, few=FEW, many=MANY)
+test_sound_is_read, test_sound_is_read_long = TWINS(sound_is_read, CLIPS)
+test_changed_is_read, test_changed_is_read_long = TWINS(changed_is_read, CLIPS, EDITED, STARTS, MATRICES)
+test_cut_file_is_named_or_a_beginning, test_cut_file_is_named_or_a_beginning_long = TWINS(
+    cut_file_is_named_or_a_beginning, CLIPS, SHARES
+)
+test_damaged_file_is_named_or_read, test_damaged_file_is_named_or_read_long = TWINS(
+    damaged_file_is_named_or_read, CLIPS, PLACES, BYTES
+)
+test_joined_files_are_named_or_read, test_joined_files_are_named_or_read_long = TWINS(
+    joined_files_are_named_or_read, CLIPS
+)
+test_late_start_is_named_or_an_end, test_late_start_is_named_or_an_end_long = TWINS(
+    late_start_is_named_or_an_end, CLIPS, SUFFIXES, SKIPS
+)

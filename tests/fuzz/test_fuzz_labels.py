@@ -6,8 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzzing import LONG, SHORT, assert_one_line, fuzz
-from hypothesis import given
+from fuzzing import assert_one_line, twins
 from hypothesis import strategies as st
 
 from vqa.data.labels import SPLITS, read_labels
@@ -163,27 +162,5 @@ def damaged(draw: st.DrawFn) -> bytes:
     return content
 
 
-@SHORT
-@given(lists(), DIALECTS)
-def test_what_was_written_is_read(rows, dialect):
-    check_sound(rows, dialect)
-
-
-@SHORT
-@given(damaged())
-def test_no_row_of_a_damaged_list_is_lost(content):
-    check_damaged(content)
-
-
-@fuzz
-@LONG
-@given(lists(), DIALECTS)
-def test_what_was_written_is_read_long(rows, dialect):
-    check_sound(rows, dialect)
-
-
-@fuzz
-@LONG
-@given(damaged())
-def test_no_row_of_a_damaged_list_is_lost_long(content):
-    check_damaged(content)
+test_what_was_written_is_read, test_what_was_written_is_read_long = twins(check_sound, lists(), DIALECTS)
+test_no_row_of_a_damaged_list_is_lost, test_no_row_of_a_damaged_list_is_lost_long = twins(check_damaged, damaged())

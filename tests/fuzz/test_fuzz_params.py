@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from fuzzing import LONG, SHORT, assert_one_line, fuzz
-from hypothesis import given
+from fuzzing import assert_one_line, twins
 from hypothesis import strategies as st
 from project import ROOT
 
@@ -149,27 +148,9 @@ KEYS, NUMBERS = st.sampled_from("abcdef"), st.integers(0, 99).map(str)
 LINES = st.lists(st.one_of(st.tuples(KEYS, NUMBERS), st.tuples(KEYS | WRITTEN, NUMBERS | WRITTEN)), max_size=5)
 
 
-@SHORT
-@given(*EDITS)
-def test_an_edit_is_typed_or_refused_in_one_line(place, what, key, value):
-    check_edit(place, what, key, value)
-
-
-@SHORT
-@given(LINES)
-def test_what_is_written_by_hand_is_read_as_it_looks(lines):
-    check_written(lines)
-
-
-@fuzz
-@LONG
-@given(*EDITS)
-def test_an_edit_is_typed_or_refused_in_one_line_long(place, what, key, value):
-    check_edit(place, what, key, value)
-
-
-@fuzz
-@LONG
-@given(LINES)
-def test_what_is_written_by_hand_is_read_as_it_looks_long(lines):
-    check_written(lines)
+test_an_edit_is_typed_or_refused_in_one_line, test_an_edit_is_typed_or_refused_in_one_line_long = twins(
+    check_edit, *EDITS
+)
+test_what_is_written_by_hand_is_read_as_it_looks, test_what_is_written_by_hand_is_read_as_it_looks_long = twins(
+    check_written, LINES
+)

@@ -11,9 +11,10 @@ from clips import numbered_frames, write_video
 from odd_videos import remuxed, sound_alone
 
 from vqa.cli.app import main
+from vqa.cli.features import features
 from vqa.data.paths import MediaError
 from vqa.handcrafted import tlvqm, videval
-from vqa.handcrafted.planes import read_planes
+from vqa.handcrafted.planes import Planes, read_planes
 
 ONE = 1 << 16
 
@@ -45,6 +46,25 @@ def test_a_table_has_a_row_per_video_and_a_column_per_feature(moving, tmp_path, 
     assert table.iloc[0, 1:].astype(float).tolist() == pytest.approx(expected.tolist(), rel=1e-15)
     errors = capsys.readouterr().err.splitlines()
     assert [line.startswith(f"error: {path}: ") for line, path in zip(errors, (bad, short), strict=True)] == [True] * 2
+
+
+def test_what_is_done_stays_when_it_is_cut_off(moving, tmp_path, monkeypatch):
+    def read(path: Path) -> Planes:
+        if path != moving:
+            raise KeyboardInterrupt
+        return read_planes(path)
+
+    monkeypatch.setattr("vqa.handcrafted.planes.read_planes", read)
+    with pytest.raises(KeyboardInterrupt):
+        features("tlvqm", [moving, tmp_path / "next.mp4"], tmp_path / "features.csv")
+    assert pd.read_csv(tmp_path / "features.csv.part").file.tolist() == [str(moving)]
+    assert not (tmp_path / "features.csv").exists()
+
+
+def test_names_that_are_no_utf8_are_written(moving, tmp_path, monkeypatch):
+    path = moving.rename(tmp_path / "caf\udce9.mp4")
+    assert called(monkeypatch, "tlvqm", path, "--out", tmp_path / "features.csv") == 0
+    assert pd.read_csv(tmp_path / "features.csv").file.tolist() == [str(tmp_path / r"caf\xe9.mp4")]
 
 
 @pytest.mark.parametrize(("system", "names"), [("tlvqm", tlvqm.FEATURES), ("videval", videval.FEATURES)])

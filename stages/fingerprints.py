@@ -12,6 +12,7 @@ from operator import getitem
 from pathlib import Path
 from typing import Any
 
+from vqa.extract import extractor_module
 from vqa.graph.fingerprints import fingerprint
 from vqa.io import atomic, run_stage
 from vqa.landscape.config import read_blocks
@@ -26,7 +27,6 @@ STAGES: dict[str, tuple[str, ...]] = {
     "fetch": (),
     "prepare": (),
     "contact_sheet": ("datasets",),
-    "motion": ("checksums",),
     "zero_shot": ("zero_shot",),
     "published": (),
     "regression": ("common.seed", "common.bootstrap", "datasets"),
@@ -49,6 +49,10 @@ METHOD_STAGES: dict[str, tuple[str, ...]] = {
 }
 
 
+# Those of the stages that belong to an extractor, beside its own block.
+EXTRACT = (*COMPUTING, "checksums")
+
+
 def blocks_of(params: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """The named blocks of params, dots leading inwards."""
     return {name: reduce(getitem, name.split("."), params) for name in names}
@@ -69,6 +73,9 @@ def main() -> None:
         for method, block in params.methods.items():
             shared = {**blocks_of(content, names), "method": block}
             texts[f"{stage}-{method}"] = fingerprint(root, [f"stages.{stage}", method_module(method, block)], shared)
+    for name, block in params.extractors.items():
+        shared = {**blocks_of(content, EXTRACT), "extractor": block}
+        texts[f"extract-{name}"] = fingerprint(root, ["stages.extract", extractor_module(name)], shared)
     shutil.rmtree(out, ignore_errors=True)
     for name, text in texts.items():
         with atomic(out / f"{name}.txt") as draft:

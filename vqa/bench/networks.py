@@ -42,13 +42,17 @@ class Noise:
         size = (len(indices), VIDEO.height, VIDEO.width, 3)
         return numpy_generator("bench-frames", 0).integers(0, 256, size, dtype=np.uint8)
 
-    def motion(self) -> np.ndarray:
-        """Motion features ``(clips, channels)`` float32."""
+    def features(self, name: str) -> np.ndarray:
+        """Features ``(clips, channels)`` float32, of motion alone."""
         return np.zeros((round(VIDEO.n_frames / VIDEO.fps), self.motion_channels), np.float32)
 
-    def features(self, name: str) -> np.ndarray:
-        """No method with a network takes published features."""
-        raise NotImplementedError(name)
+    def length(self, name: str) -> int:
+        """One row for every second."""
+        return round(VIDEO.n_frames / VIDEO.fps)
+
+    def patches(self) -> np.ndarray:
+        """None: ``(0,)`` float32."""
+        return np.zeros(0, np.float32)
 
 
 def networks(params: Params) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from vqa.data.patches import Patch
 from vqa.io import InputError, digest
 
 # Codec of an item that is a row of features and has no frames.
@@ -73,16 +74,15 @@ class PreparedDataset:
     Args:
         prepared: the folder; its name is the data set's name.
         data: folder of the original files, read where there is no frame store.
-        motion: folder with the data set's motion features, for methods that read them.
+        extracted: folder of the extractions, one folder for each extractor and in it one for each data set.
 
     Raises:
         InputError: if the folder is not there or its item list is not one.
     """
 
-    def __init__(self, prepared: Path, data: Path, motion: Path | None = None) -> None:
+    def __init__(self, prepared: Path, data: Path, extracted: Path = Path("features")) -> None:
         self.name = prepared.name
-        self._folder, self._data, self._motion_folder = prepared, data, motion
-        self._features_folder = prepared / "features"
+        self._folder, self._data, self._extracted = prepared, data, extracted
         self._features: dict[str, np.ndarray] = {}
         path = prepared / "items.csv"
         if not path.is_file():
@@ -131,40 +131,60 @@ class PreparedDataset:
         """The rule for images that the data set was prepared with."""
         return json.loads((self._folder / "report.json").read_text(encoding="utf-8")).get("exif_orientation", "ignore")
 
-    def motion(self, item: Item) -> np.ndarray:
-        """Motion features of an item, ``(clips, channels)`` float32; InputError if there are none."""
-        return self._motion[item.row]
+    def path(self, item: Item) -> Path:
+        """The file of an item."""
+        return self._data / item.name
 
-    @cached_property
-    def _motion(self) -> np.ndarray:
-        path = None if self._motion_folder is None else self._motion_folder / "features.npy"
-        if path is None or not path.is_file():
-            raise InputError(f"{self.name}: no motion features; its run must say data: motion/{self.name}")
-        features = np.load(path, mmap_mode="r", allow_pickle=False)
-        if len(features) != len(self._table):
-            raise InputError(f"{path}: not of the present item list: `dvc repro motion@{self.name}`")
-        return features
+    def patches(self, item: Item) -> list[Patch]:
+        """The space-time patches of an item that have opinions of their own; none where the data set has none."""
+        return []
 
     def features(self, item: Item, name: str) -> np.ndarray:
-        """Feature vector of an item, ``(channels,)`` float32, of the published set ``name``.
+        """Features of an item, float32: ``(channels,)`` of the published set ``name``, ``(L, channels)`` extracted.
 
         Raises:
             InputError: if there is no such set, or it is not one of finite numbers for the present item list.
         """
         if name not in self._features:
-            self._features[name] = self._read_features(self._features_folder / f"{name}.npy")
+            self._features[name] = self._read_features(name)
         return self._features[name][item.row]
 
-    def _read_features(self, path: Path) -> np.ndarray:
+    def length(self, item: Item, name: str) -> int:
+        """Rows of an item in the extraction ``name``; those behind are zero.
+
+        Raises:
+            InputError: if there is no such extraction, or not of the present item list.
+        """
+        lengths = self._features.get(f"{name}/lengths")
+        if lengths is None:
+            lengths = self._features[f"{name}/lengths"] = self._load(self._extracted / name / self.name / "lengths.npy")
+        return int(lengths[item.row])
+
+    def _read_features(self, name: str) -> np.ndarray:
+        published, extracted = self._folder / "features", self._extracted / name / self.name / "features.npy"
+        if extracted.is_file():
+            return self._load(extracted)
+        path = published / f"{name}.npy"
         if not path.is_file():
-            known = ", ".join(sorted(other.stem for other in path.parent.glob("*.npy"))) or "none"
-            raise InputError(f"{path}: no such features; {self.name} has {known}")
+            known = sorted(other.stem for other in published.glob("*.npy"))
+            known += sorted(other.parts[-3] for other in self._extracted.glob(f"*/{self.name}/features.npy"))
+            remedy = f"a run that reads extracted ones must say data: features/{name}/{self.name}"
+            raise InputError(f"{self.name}: no features {name}; there are {', '.join(known) or 'none'}; {remedy}")
         table = np.load(path, allow_pickle=False)
         if table.dtype != np.float32 or table.ndim != 2 or len(table) != len(self._table):
             raise InputError(f"{path}: not float32 rows for the present item list; prepare {self.name} again")
         if not np.isfinite(table).all():
             raise InputError(f"{path}: has numbers that are not finite; prepare {self.name} again")
         return table
+
+    def _load(self, path: Path) -> np.ndarray:
+        """One array of an extraction, not read into memory."""
+        if not path.is_file():
+            raise InputError(f"{path} is missing: `dvc repro extract` makes it")
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if len(array) != len(self._table):
+            raise InputError(f"{path}: not of the present item list: `dvc repro extract` again")
+        return array
 
     def _split(self, split: str, cut: Cut | None) -> pd.DataFrame:
         if cut is not None and split in ("train", "test"):
@@ -212,5 +232,5 @@ class Part:
 
 
 def open_datasets(names: Iterable[str]) -> dict[str, PreparedDataset]:
-    """The prepared data sets of the current scale by name, from ``prepared/``, ``data/`` and ``motion/``."""
-    return {name: PreparedDataset(*(Path(room) / name for room in ("prepared", "data", "motion"))) for name in names}
+    """The prepared data sets of the current scale by name, from ``prepared/``, ``data/`` and ``features/``."""
+    return {name: PreparedDataset(Path("prepared") / name, Path("data") / name) for name in names}

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vqa.methods.base import Inputs, Method
+from vqa.methods.base import Inputs, Method, training_loss
 from vqa.rng import torch_generator
 from vqa.settings.strict import one_of
 
@@ -197,7 +197,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def method_loss(method: Method) -> LossFunction:
     """The training loss of a method on one mini-batch, as a function of model, inputs and MOS."""
-    return lambda model, inputs, mos: method.loss(method.scores(model, inputs), mos)
+    return lambda model, inputs, mos: training_loss(method, method.scores(model, inputs), inputs, mos)
 
 
 @dataclass(frozen=True)

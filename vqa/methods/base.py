@@ -32,11 +32,17 @@ class Reader(Protocol):
     def frames(self, indices: np.ndarray) -> np.ndarray:
         """Frames ``(n, H, W, 3)`` uint8 RGB."""
 
-    def motion(self) -> np.ndarray:
-        """Motion features ``(clips, channels)`` float32."""
-
     def features(self, name: str) -> np.ndarray:
-        """Feature vector ``(channels,)`` float32 of the published set ``name``."""
+        """Features float32 of the set ``name``: ``(channels,)`` of a published one, ``(L, channels)`` of an extraction.
+
+        Of an extraction, L is the number of rows of the longest item of the data set; what is missing is zero.
+        """
+
+    def length(self, name: str) -> int:
+        """How many rows of the extraction ``name`` are the item's own."""
+
+    def patches(self) -> np.ndarray:
+        """MOS ``(3,)`` float32 of space-time patches of the item; ``(0,)`` where the data set has none."""
 
 
 @dataclass(frozen=True)
@@ -137,16 +143,16 @@ class Method(Protocol):
         """What :meth:`scores` takes of one item, pixels as bytes if it can; ``stream(purpose)`` gives a generator."""
 
     def scores(self, model: nn.Module, inputs: Inputs, second_pass: bool = False) -> Tensor:
-        """Scores ``(B,)`` of a batch; ``second_pass`` is the one at perturbed weights."""
+        """Scores of a batch, ``(B,)`` or ``(B, k)`` if :class:`Branched`; ``second_pass``: at perturbed weights."""
 
     def loss(self, scores: Tensor, mos: Tensor) -> Tensor:
-        """Training loss of a batch, a scalar."""
+        """Training loss of a batch, a scalar; ``mos`` ``(B,)``, or what :class:`Labelled` makes of it."""
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer, its groups at their base learning rates."""
 
-    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        """Multiplier of the base learning rates at optimizer step ``step`` = 0, 1, ..."""
+    def learning_rate(self, step: int, steps_per_epoch: int) -> float | tuple[float, ...]:
+        """Multiplier of the base learning rates at optimizer step ``step`` = 0, 1, ...; several: one for each group."""
 
 
 @runtime_checkable
@@ -155,6 +161,50 @@ class Limited(Protocol):
 
     def check(self, item: Item) -> None:
         """Raise ValueError if :meth:`Method.sample` would, by what is known of an item before its frames are read."""
+
+
+@runtime_checkable
+class Branched(Protocol):
+    """A method with several outputs for an item, such as those of branches that are trained beside one another."""
+
+    def fuse(self, scores: np.ndarray, phase: str) -> np.ndarray:
+        """The scores ``(n,)`` of items that are tested together, from ``(n, k)`` outputs; n may be 1."""
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """A method whose loss compares its scores with more than the MOS."""
+
+    def labels(self, inputs: Inputs, mos: Tensor) -> Tensor:
+        """What :meth:`Method.loss` gets in place of ``mos`` ``(B,)``."""
+
+
+@runtime_checkable
+class Cycled(Protocol):
+    """A method that moves the momentum of its optimizer too."""
+
+    def momentum(self, step: int, steps_per_epoch: int) -> float:
+        """The ``momentum`` of every group at optimizer step ``step`` = 0, 1, ..."""
+
+
+def one_score(method: Method, scores: np.ndarray, phase: str) -> np.ndarray:
+    """Scores ``(n,)`` of items that are tested together, from ``(n,)`` or, if branched, ``(n, k)`` outputs."""
+    return method.fuse(scores, phase) if isinstance(method, Branched) else scores
+
+
+def training_loss(method: Method, scores: Tensor, inputs: Inputs, mos: Tensor) -> Tensor:
+    """The method's loss of a batch, a scalar, from its outputs, what they were made from, and MOS ``(B,)``."""
+    return method.loss(scores, method.labels(inputs, mos) if isinstance(method, Labelled) else mos)
+
+
+def schedule(method: Method, optimizer: torch.optim.Optimizer, base_rates: list[float], step: int, steps: int) -> None:
+    """Give every group of the optimizer the learning rate, and the momentum if it moves, of optimizer step ``step``."""
+    multiplier = method.learning_rate(step, steps)
+    each = multiplier if isinstance(multiplier, tuple) else (multiplier,) * len(base_rates)
+    for group, rate, own in zip(optimizer.param_groups, base_rates, each, strict=True):
+        group["lr"] = rate * own
+        if isinstance(method, Cycled):
+            group["momentum"] = method.momentum(step, steps)
 
 
 @runtime_checkable

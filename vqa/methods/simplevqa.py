@@ -29,7 +29,7 @@ class Config:
 
     Attributes:
         backbone: size of the ResNet.
-        motion: motion features per key frame, as the data set's motion stage makes them.
+        motion: motion features per key frame, as the extractor ``slowfast`` makes them.
         hidden: width between the two linear layers.
         initial: ``seed``, or the name of published weights.
         short_side: of the resized key frames, in pixels.
@@ -91,7 +91,7 @@ class SimpleVQA:
             ``frames`` ``(F, 3, crop, crop)`` float32, normalised, one key frame per second, cropped at random for
             every frame in training and in the centre otherwise; ``motion`` ``(F, motion)`` float32.
         """
-        motion = torch.from_numpy(read.motion().copy())
+        motion = torch.from_numpy(read.features("slowfast"))
         indices = key_frame_indices(item.n_frames, item.fps, len(motion))[: len(motion)]
         frames = torch.from_numpy(read.frames(indices.numpy())).permute(0, 3, 1, 2)
         frames = resize_short_side(frames, self.config.short_side)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa.models.checkpoints import PUBLISHED
+from vqa.new.recipe import read_of
 from vqa.report.labels import method_title
 from vqa.score.network import CHECKPOINTS
 from vqa.settings.params import Transfer
@@ -23,7 +24,7 @@ def weights_of_elsewhere(
     rows, extra, said = {}, {}, []
     for method in methods:
         title = method_title(method)
-        data, test = f"{'motion' if method == 'simplevqa' else 'prepared'}/{name}", f"{name}/test"
+        data, test = read_of(method, name), f"{name}/test"
         for run, row in known["runs"].items():
             fitting = row["method"] == method and row["train"] == ELSEWHERE and row["init"].startswith("initial/")
             kind, gamma = row.get("perturbation", "none"), row.get("gamma", 0)

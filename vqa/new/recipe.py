@@ -39,12 +39,17 @@ class Recipe:
     extra: dict[str, Block]
 
     def data(self, method: str) -> str:
-        """What a run of a method reads: SimpleVQA motion features too."""
-        return f"{'motion' if method == 'simplevqa' else 'prepared'}/{self.name}"
+        """What a run of a method reads."""
+        return read_of(method, self.name)
 
     def key(self, method: str, kind: str) -> str:
         """Name of a run: ``fastvqa-base``, ``fastvqa-awp``."""
         return f"{method}-{'base' if kind == 'none' else kind}"
+
+
+def read_of(method: str, dataset: str) -> str:
+    """What a run of a method reads of a data set: SimpleVQA motion features too."""
+    return f"{'features/slowfast' if method == 'simplevqa' else 'prepared'}/{dataset}"
 
 
 def check_methods(methods: tuple[str, ...], known: Block, images: bool) -> None:
@@ -60,7 +65,8 @@ def check_methods(methods: tuple[str, ...], known: Block, images: bool) -> None:
 
 def compose(recipe: Recipe, known: Block) -> Block:
     """Content of the new ``params.yaml``, with the sizes and recipes of ``known``, that of a scale of the project."""
-    motion = next(iter(known["motion"].values()), {"clips": 8}) if "simplevqa" in recipe.methods else None
+    motion = "simplevqa" in recipe.methods
+    described = {"extractor": "slowfast", "dataset": recipe.name, "reads": f"data/{recipe.name}"}
     runs = {run: row for method in recipe.methods for run, row in _runs(recipe, method).items()}
     around = {
         name: {"method": row["method"], "data": row["data"], "weights": ["last_ema"]} for name, row in runs.items()
@@ -80,14 +86,14 @@ def compose(recipe: Recipe, known: Block) -> Block:
         "published": {},
         "regressions": {},
         "quotable": {},
-        "slowfast": known["slowfast"],
-        "motion": {} if motion is None else {recipe.name: motion},
+        "extractors": {"slowfast": known["extractors"]["slowfast"]} if motion else {},
+        "extractions": {f"slowfast-{recipe.name}": described} if motion else {},
         "methods": {
             **{name: fitted(known["methods"][name], recipe.n_train) for name in recipe.methods},
             **recipe.extra,
         },
         "zero_shot": [],
-        "shared": {"zero_shot": [], "epochs": []},
+        "shared": {"zero_shot": {}, "epochs": []},
         "runs": runs,
         "transfers": {name: vars(row) for name, (_, row) in recipe.transfers.items()},
         "tables": {"tableA": _table(recipe)},

@@ -1,18 +1,21 @@
 """Which network scores: that of a run, or a published checkpoint."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from pathlib import Path
 
 import torch
 
+from vqa.extract import load_extractor
+from vqa.extract.base import Extractor
+from vqa.extract.networks import load_networks
 from vqa.io import InputError
 from vqa.methods import load_method
 from vqa.rng import torch_generator
-from vqa.score.scorer import Motion, Scorer
-from vqa.settings.params import Params, Run
-from vqa.settings.strict import build, known_name
-from vqa.training.motion import Clips, Config, build_network
+from vqa.score.scorer import Scorer
+from vqa.settings.params import Extraction, Params, Run
+from vqa.settings.strict import known_name
 from vqa.training.predictions import read_rows
 from vqa.training.protocol import trainings, weights_folder
 
@@ -96,8 +99,8 @@ def run_scorer(name: str, params: Params, device: torch.device) -> Scorer:
         raise InputError(f"{path}: does not fit params.yaml as it is now; `dvc repro train@{name}` again") from None
     fold = trainings(run, params.common.seed)[0].fold
     scale = MosScale.of_run(Path("runs") / name / "predictions.csv", run.train, fold)
-    motion, exif = motion_of(run.train, params, device), params.common.exif_orientation
-    return Scorer(model.to(device).eval(), method, device, scale, motion, exif)
+    describe, exif = extractors_of(run.train, params, device), params.common.exif_orientation
+    return Scorer(model.to(device).eval(), method, device, scale, describe, exif)
 
 
 def checkpoint_scorer(path: Path, name: str, sha256: str | None, params: Params, device: torch.device) -> Scorer:
@@ -111,16 +114,21 @@ def checkpoint_scorer(path: Path, name: str, sha256: str | None, params: Params,
     method = load_method(name, params.methods[name], plain, params.common.precision)
     model = method.build(torch_generator("init", params.common.seed))
     load_published(entry, path, model, sha256 or params.checksums.get(entry))
-    motion, exif = motion_of(next(iter(params.motion), ""), params, device), params.common.exif_orientation
-    return Scorer(model.to(device).eval(), method, device, motion=motion, exif=exif)
+    described = next((row.dataset for row in params.extractions.values()), "")
+    describe, exif = extractors_of(described, params, device), params.common.exif_orientation
+    return Scorer(model.to(device).eval(), method, device, describe=describe, exif=exif)
 
 
-def motion_of(dataset: str, params: Params, device: torch.device) -> Motion | None:
-    """Motion features as the motion stage makes them for ``dataset``; None if params have no block for it."""
-    if dataset not in params.motion:
-        return None
-    config = build(Config, params.slowfast, "params.yaml: slowfast")
-    clips = build(Clips, params.motion[dataset], f"params.yaml: motion.{dataset}").clips
-    sha256 = params.checksums.get(config.initial)
-    network = partial(build_network, config, params.common.seed, Path("data") / "weights", sha256)
-    return Motion(config, clips, network, device)
+def extractors_of(dataset: str, params: Params, device: torch.device) -> dict[str, Callable[[], Extractor]]:
+    """What describes the videos of ``dataset``, by name; each is made and loaded when it is first called."""
+
+    def making(row: Extraction) -> Callable[[], Extractor]:
+        @cache
+        def make() -> Extractor:
+            extractor = load_extractor(row.extractor, params.extractors[row.extractor], row.changes)
+            load_networks(extractor, row.extractor, params.common.seed, params.checksums, device)
+            return extractor
+
+        return make
+
+    return {row.extractor: making(row) for row in params.extractions.values() if row.dataset == dataset}

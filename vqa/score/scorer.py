@@ -5,9 +5,8 @@ frame that the network looks at. So memory holds the frames of one look, not tho
 """
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,16 @@ from torch import nn
 
 from vqa.data.images import is_image
 from vqa.data.items import Item
+from vqa.data.patches import Patch
 from vqa.data.paths import MediaError
 from vqa.data.video import read_frames
+from vqa.extract.base import Extractor
 from vqa.io import InputError
-from vqa.methods.base import Inputs, Limited, Method
-from vqa.models.slowfast import SlowFast
+from vqa.methods.base import Inputs, Limited, Method, one_score
 from vqa.rng import torch_generator
 from vqa.score.survey import survey
 from vqa.settings.strict import ParamsError
 from vqa.training.loader import to_device
-from vqa.training.motion import Config as MotionConfig
-from vqa.training.motion import clip_frames
 
 
 @dataclass(frozen=True)
@@ -61,52 +59,63 @@ class Result:
     rotation: int | None = None
 
 
-class Motion:
-    """SlowFast features of one video, as the motion stage makes them; the network is made when it is first needed.
+@dataclass(frozen=True)
+class FileSource:
+    """What an extractor may read of a file (:class:`vqa.extract.base.Source`)."""
 
-    Args:
-        config: the block ``slowfast``.
-        clips: clips per video.
-        network: makes the network, in evaluation mode.
-        device: to compute on.
-    """
-
-    def __init__(self, config: MotionConfig, clips: int, network: Callable[[], SlowFast], device: torch.device) -> None:
-        self.config, self.clips, self.device = config, clips, device
-        self._make = network
-
-    @cached_property
-    def _network(self) -> SlowFast:
-        return self._make().to(self.device)
-
-    @torch.inference_mode()
-    def features(self, item: Item, frames: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """``(clips, channels)`` float32 of a video whose frames ``frames`` gives by their numbers."""
-        inputs = clip_frames(item, frames, self.clips, self.config).to(self.device)
-        return torch.cat(self._network(inputs), dim=1).cpu().numpy()
-
-
-class FileReader:
-    """Frames and motion features of one file (:class:`vqa.methods.base.Reader`)."""
-
-    def __init__(self, path: Path, item: Item, motion: Motion | None, exif: str = "ignore") -> None:
-        self._path, self._item, self._motion, self._exif = path, item, motion, exif
+    path: Path
+    exif: str
 
     def frames(self, indices: np.ndarray) -> np.ndarray:
         """Frames ``(n, H, W, 3)`` uint8 RGB."""
-        return read_frames(self._path, indices, self._exif)
+        return read_frames(self.path, indices, self.exif)
 
-    def motion(self) -> np.ndarray:
-        """Motion features ``(clips, channels)`` float32; InputError if params do not say how they are made."""
-        if self._motion is None:
-            raise InputError("params.yaml: motion: says nothing on the training set, so its features cannot be made")
-        return self._motion.features(self._item, self.frames)
+    def patches(self) -> list[Patch]:
+        """None: a file that is scored has no labels."""
+        return []
+
+
+class FileReader:
+    """Frames and features of one file (:class:`vqa.methods.base.Reader`).
+
+    Args:
+        path: the file.
+        item: what is known of it.
+        describe: the extractors of the training set's features, by name; each is loaded when it is asked for.
+        exif: rule for images.
+    """
+
+    def __init__(self, path: Path, item: Item, describe: Mapping[str, Callable[[], Extractor]], exif: str) -> None:
+        self.path, self._item, self._describe, self._exif = path, item, describe, exif
+        self._rows: dict[str, np.ndarray] = {}
+
+    def frames(self, indices: np.ndarray) -> np.ndarray:
+        """Frames ``(n, H, W, 3)`` uint8 RGB."""
+        return read_frames(self.path, indices, self._exif)
 
     def features(self, name: str) -> np.ndarray:
-        """Raise InputError: the published set ``name`` has features of its own data sets only."""
-        raise InputError(
-            f"the network reads published features ({name}), which cannot be made from a file: name another"
-        )
+        """Rows ``(L, channels)`` float32 of the extraction ``name``; InputError where params say nothing of it.
+
+        Published features are those of the items of their data sets, and cannot be made.
+        """
+        if name not in self._describe:
+            raise InputError(
+                f"the network reads features ({name}) that params.yaml does not extract from its training set, so they "
+                "cannot be made from a file: name another network"
+            )
+        if name not in self._rows:
+            extractor = self._describe[name]()
+            extractor.check(self._item)
+            self._rows[name] = extractor.rows(self._item, FileSource(self.path, self._exif))
+        return self._rows[name]
+
+    def length(self, name: str) -> int:
+        """How many rows the extraction ``name`` has."""
+        return len(self.features(name))
+
+    def patches(self) -> np.ndarray:
+        """None, ``(0,)`` float32: a file that is scored has no labels."""
+        return np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,7 @@ class Scorer:
         method: its method.
         device: to compute on.
         mos_scale: gives the estimate for a score, None for none.
-        motion: makes motion features, for methods that read them.
+        describe: extractors of the features that its method may read, by name.
         exif: rule for images (:func:`vqa.data.images.read_image`), the one of the prepared data.
     """
 
@@ -126,7 +135,7 @@ class Scorer:
     method: Method
     device: torch.device
     mos_scale: Callable[[float], float] | None = None
-    motion: Motion | None = None
+    describe: Mapping[str, Callable[[], Extractor]] = field(default_factory=dict)
     exif: str = "ignore"
 
     def score(self, file: str) -> Result:
@@ -168,9 +177,10 @@ class Scorer:
         def stream(purpose: str) -> torch.Generator:
             return torch_generator(purpose, 0, "score")  # the clean protocol draws nothing from it
 
-        inputs = self.method.sample(item, FileReader(path, item, self.motion, self.exif), "clean", stream)
+        inputs = self.method.sample(item, FileReader(path, item, self.describe, self.exif), "clean", stream)
         batch = to_device(_batch(inputs, self.method.batch_size), self.device)
-        value = float(self.method.scores(self.model, batch)[0])
+        outputs = self.method.scores(self.model, batch)[:1].double().cpu().numpy()
+        value = float(one_score(self.method, outputs, "clean")[0])
         if not math.isfinite(value):
             raise ValueError("its score is not a finite number")
         return value
@@ -181,7 +191,7 @@ class Scorer:
             self.method.check(item)
         rule = getattr(self.method.config, "sampling", {}).get("clean")
         temporal = getattr(rule, "temporal", None)
-        span = self.motion.config.network.frames if rule is None and self.motion else 1
+        span = max((make().span for make in self.describe.values()), default=1) if rule is None else 1
         if temporal is not None:
             span = (temporal.frames - 1) * temporal.interval + 1
         if item.n_frames < span and is_image(Path(item.name)):

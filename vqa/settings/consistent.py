@@ -22,13 +22,15 @@ _WORDS = "letters, digits, - and _, 80 at most"
 
 def check(params: Params, file: str) -> None:
     """Raise ParamsError, in one line with the place in ``file``, for the first thing that cannot be."""
-    named = ("datasets", "methods", "runs", "tables", "figures", "published", "regressions", "quotable", "transfers")
-    for place in named:
+    named = ("datasets", "extractors", "extractions", "methods", "runs", "tables", "figures")
+    for place in (*named, "published", "regressions", "quotable", "transfers"):
         _check_names(f"{file}: {place}", getattr(params, place))
     _check_folders(file, params)
-    for place, names in {"motion": params.motion, "zero_shot": params.zero_shot}.items():
-        for name in names:
-            known_name(f"{file}: {place}", name, params.datasets)
+    for name in params.zero_shot:
+        known_name(f"{file}: zero_shot", name, params.datasets)
+    for name, row in params.extractions.items():
+        known_name(f"{file}: extractions.{name}.extractor", row.extractor, params.extractors)
+        known_name(f"{file}: extractions.{name}.dataset", row.dataset, params.datasets)
     for name, run in params.runs.items():
         _check_run(f"{file}: runs.{name}", run, params)
         _check_parent(f"{file}: runs.{name}.init", name, run, params)
@@ -75,9 +77,10 @@ def _check_run(where: str, run: Run, params: Params) -> None:
     known_name(f"{where}.train", run.train, params.datasets)
     for part in run.test:
         _check_part(f"{where}.test", part, params)
-    fitting = [f"prepared/{run.train}", f"motion/{run.train}"]
+    extractors = [row.extractor for row in params.extractions.values() if row.dataset == run.train]
+    fitting = [f"prepared/{run.train}", *(f"features/{name}/{run.train}" for name in extractors)]
     if run.datasets != [run.train]:
-        fitting = ["zero_shot/prepared.json", "zero_shot/motion.json"]
+        fitting = [f"zero_shot/{room}.json" for room in ("prepared", *extractors)]
         for dataset in run.datasets:
             known_name(f"{where}.test: zero_shot", dataset, params.zero_shot)
     if run.data not in fitting:

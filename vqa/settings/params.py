@@ -55,6 +55,24 @@ class Partition:
 
 
 @dataclass(frozen=True)
+class Extraction:
+    """One data set described by one frozen extractor; written to ``features/EXTRACTOR/DATASET``.
+
+    Attributes:
+        extractor: a block of ``extractors`` and a module of ``vqa.extract``.
+        dataset: whose videos are described.
+        reads: what else is read, a dependency of the stage: ``data/DATASET``, the files themselves, or the weights of
+            a run that the extractor's networks start from.
+        changes: keys of the extractor's block that this data set has other values of.
+    """
+
+    extractor: str
+    dataset: str
+    reads: str
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Run:
     """One training. What is not said is the method's own recipe, without augmentation and perturbation.
 
@@ -63,8 +81,9 @@ class Run:
         init: file of the weights to start from: ``initial/METHOD.safetensors``, or one in the weights of another run,
             which makes this a fine-tuning; ``runs/RUN/weights``: every training starts from the averaged last weights
             of that run's training of the same seed.
-        data: what the run reads, as a dependency of its stages: ``prepared/NAME``, ``motion/NAME`` with motion
-            features, or ``zero_shot/ROOM.json``, which stands for all data sets of a run that is tested on others.
+        data: what the run reads, as a dependency of its stages: ``prepared/NAME``, ``features/EXTRACTOR/NAME`` with
+            what an extractor makes of it, or ``zero_shot/ROOM.json``, which stands for all data sets of a run that is
+            tested on others.
         train: data set to train on, its split ``train``.
         test: ``dataset/split`` of every test set; the first one gives the curve of a figure.
         partition: random cuts in place of the list's own ``train`` and ``test``.
@@ -123,7 +142,7 @@ class Transfer:
     Attributes:
         method: a block of ``methods``.
         weights: file of the weights, ``.safetensors``.
-        data: what is read, as of a run: ``prepared/NAME``, or ``motion/NAME`` with motion features.
+        data: what is read, as of a run: ``prepared/NAME`` or ``features/EXTRACTOR/NAME``.
         test: ``dataset/split`` of the test set.
     """
 
@@ -179,8 +198,8 @@ class Params:
         common: what every stage shares.
         datasets: data sets by name.
         checksums: SHA-256 of published weights that come without one, as the user vouches for them, by name.
-        slowfast: block of the network that makes motion features, read by :mod:`vqa.training.motion`.
-        motion: motion features, by data set: a block that :mod:`vqa.training.motion` reads.
+        extractors: blocks that the modules of ``vqa.extract`` read themselves, by name.
+        extractions: which data sets they describe, by name.
         methods: blocks that the modules of ``vqa.methods`` read themselves, by name.
         zero_shot: the data sets that runs with ``data: zero_shot/ROOM.json`` train and are tested on.
         shared: pieces that rows of ``runs`` take over by YAML's own ``<<``; not read otherwise.
@@ -200,8 +219,8 @@ class Params:
     common: Common
     datasets: dict[str, Dataset]
     checksums: dict[str, str]
-    slowfast: dict[str, Any]
-    motion: dict[str, dict[str, Any]]
+    extractors: dict[str, dict[str, Any]]
+    extractions: dict[str, Extraction]
     methods: dict[str, dict[str, Any]]
     zero_shot: tuple[str, ...]
     shared: dict[str, Any]

@@ -17,7 +17,7 @@ from vqa.settings.params import Params
 from vqa.tracking.check import METRICS, flatten
 
 FOLDER = Path(".state") / "tolerances"
-READ = ("data", "prepared", "motion", "zero_shot", "initial", "sources.yaml")
+READ = ("data", "prepared", "features", "zero_shot", "initial", "sources.yaml")
 
 
 def measure(params: Params, seeds: list[int]) -> dict[str, Any]:

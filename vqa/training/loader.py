@@ -24,13 +24,17 @@ class ItemReader:
         """Frames ``(n, H, W, 3)`` uint8 RGB."""
         return self._data.frames(self._item, indices)
 
-    def motion(self) -> np.ndarray:
-        """Motion features ``(clips, channels)`` float32."""
-        return self._data.motion(self._item)
-
     def features(self, name: str) -> np.ndarray:
-        """Feature vector ``(channels,)`` float32 of the published set ``name``."""
-        return self._data.features(self._item, name)
+        """Features of the set ``name``, float32: ``(channels,)`` of a published one, ``(L, channels)`` extracted."""
+        return self._data.features(self._item, name).copy()
+
+    def length(self, name: str) -> int:
+        """How many rows of the extraction ``name`` are the item's own."""
+        return self._data.length(self._item, name)
+
+    def patches(self) -> np.ndarray:
+        """MOS ``(3,)`` float32 of space-time patches of the item; ``(0,)`` where the data set has none."""
+        return np.array([patch.mos for patch in self._data.patches(self._item)], np.float32)
 
 
 def check_items(part: Part, check: Callable[[Item], object]) -> None:

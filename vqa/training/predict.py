@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from vqa.data.items import Part
 from vqa.io import InputError
-from vqa.methods.base import Method
+from vqa.methods.base import Method, one_score
 from vqa.training.loader import ClipDataset, batches, to_device
 from vqa.training.predictions import PREDICTIONS
 
@@ -31,15 +31,18 @@ def predict(
         inputs = to_device(inputs, device)
         for model, of_model in zip(models, found, strict=True):
             of_model.append(method.scores(model, inputs))
-    scores = [torch.cat(of_model).double().cpu().numpy() for of_model in found]
-    for out in scores:
+    outputs = [torch.cat(of_model).double().cpu().numpy() for of_model in found]
+    for out in outputs:
         check_scores(out, clips.part, epoch)
-    return scores
+    return [one_score(method, out, clips.phase) for out in outputs]
 
 
 def check_scores(scores: np.ndarray, part: Part, epoch: int) -> None:
-    """Raise InputError if a score of ``part`` is not a finite number: left out, it would flatter the metrics."""
-    wrong = int((~np.isfinite(scores)).sum())
+    """Raise InputError if a score of ``part`` is not a finite number: left out, it would flatter the metrics.
+
+    Scores are ``(n,)`` or, of several branches, ``(n, k)``.
+    """
+    wrong = int((~np.isfinite(scores)).reshape(len(scores), -1).any(axis=1).sum())
     if wrong:
         where = f"{part.key}, epoch {epoch}" if epoch else part.key
         raise InputError(f"{where}: {wrong} of {len(scores)} scores are not finite; the training diverged")

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from vqa.data.items import Part
 from vqa.io import InputError, atomic, write_csv
-from vqa.methods.base import SEED, Fitted, Inputs, Method
+from vqa.methods.base import SEED, Fitted, Inputs, Method, one_score, schedule, training_loss
 from vqa.models.dropout import random_masks
 from vqa.models.swin3d import compile_backbone
 from vqa.optim.perturb import Perturbation
@@ -52,7 +52,7 @@ def training_step(
         position: seed, epoch and step: names the streams of dropout and of random perturbation.
 
     Returns:
-        Scores ``(B,)`` and loss, a scalar, of the pass at the clean weights; the device is not waited for.
+        Scores ``(B,)`` or ``(B, k)``, and loss, a scalar, of the pass at the clean weights; nothing waits for a GPU.
     """
     device = str(mos.device)
 
@@ -60,7 +60,7 @@ def training_step(
         optimizer.zero_grad(set_to_none=True)
         with random_masks(model, torch_generator("dropout", *position, int(second_pass), device=device)):
             scores = method.scores(model, inputs, second_pass)
-        loss = method.loss(scores, mos)
+        loss = training_loss(method, scores, inputs, mos)
         loss.backward()
         return scores.detach(), loss.detach()
 
@@ -171,9 +171,7 @@ class Trainer:
             parameter.requires_grad_("backbone" not in name or epoch > self.method.frozen_epochs)
         loader = batches(self.train_clips, order, epoch, batch_size, self.workers)
         for step, (inputs, mos, _) in enumerate(loader):
-            multiplier = self.method.learning_rate((epoch - 1) * steps + step, steps)
-            for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
-                group["lr"] = rate * multiplier
+            schedule(self.method, self.optimizer, self.base_rates, (epoch - 1) * steps + step, steps)
             inputs, mos = to_device(inputs, self.device), mos.float().to(self.device, non_blocking=True)
             position = (self.seed, epoch, step)
             out, loss = training_step(self.model, self.method, self.optimizer, self.perturbation, inputs, mos, position)
@@ -182,8 +180,9 @@ class Trainer:
             losses.append(loss)
         # Read once, so that the device need not be waited for after every step.
         found = np.full(n, np.nan)
-        found[order] = torch.cat(scores).double().cpu().numpy()
-        check_scores(found[order], self.train_clips.part, epoch)
+        outputs = torch.cat(scores).double().cpu().numpy()
+        check_scores(outputs, self.train_clips.part, epoch)
+        found[order] = one_score(self.method, outputs, "train")
         values = torch.stack(losses).double().cpu().numpy()
         # A last batch of one item has no order, so that a loss of order has no value there, and no gradient.
         undefined = len(values) > 1 and len(order) % batch_size == 1 and np.isnan(values[-1])

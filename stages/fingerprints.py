@@ -7,13 +7,10 @@ that belong to a method ``<stage>-<method>.txt``. A file that did not change by 
 
 import dataclasses
 import shutil
-from functools import reduce
-from operator import getitem
 from pathlib import Path
-from typing import Any
 
 from vqa.extract import extractor_module
-from vqa.graph.fingerprints import fingerprint
+from vqa.graph.fingerprints import blocks_of, fingerprint
 from vqa.io import atomic, run_stage
 from vqa.landscape.config import read_blocks
 from vqa.methods import method_module
@@ -49,13 +46,7 @@ METHOD_STAGES: dict[str, tuple[str, ...]] = {
 }
 
 
-# Those of the stages that belong to an extractor, beside its own block.
-EXTRACT = (*COMPUTING, "checksums")
-
-
-def blocks_of(params: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """The named blocks of params, dots leading inwards."""
-    return {name: reduce(getitem, name.split("."), params) for name in names}
+EXTRACT = (*COMPUTING, "checksums")  # those of extractions, beside their extractor's block
 
 
 def main() -> None:
@@ -69,13 +60,12 @@ def main() -> None:
         raise ParamsError(f"params.yaml: statistics.rise_at: {at} is none of landscape.rise_at")
     root, content = Path(params.root), dataclasses.asdict(params)
     texts = {stage: fingerprint(root, [f"stages.{stage}"], blocks_of(content, STAGES[stage])) for stage in STAGES}
-    for stage, names in METHOD_STAGES.items():
-        for method, block in params.methods.items():
-            shared = {**blocks_of(content, names), "method": block}
-            texts[f"{stage}-{method}"] = fingerprint(root, [f"stages.{stage}", method_module(method, block)], shared)
-    for name, block in params.extractors.items():
-        shared = {**blocks_of(content, EXTRACT), "extractor": block}
-        texts[f"extract-{name}"] = fingerprint(root, ["stages.extract", extractor_module(name)], shared)
+    for stage, names in (*METHOD_STAGES.items(), ("extract", EXTRACT)):
+        extracting = stage == "extract"
+        for name, block in (params.extractors if extracting else params.methods).items():
+            module = extractor_module(name) if extracting else method_module(name, block)
+            shared = {**blocks_of(content, names), "block": block}
+            texts[f"{stage}-{name}"] = fingerprint(root, [f"stages.{stage}", module], shared)
     shutil.rmtree(out, ignore_errors=True)
     for name, text in texts.items():
         with atomic(out / f"{name}.txt") as draft:

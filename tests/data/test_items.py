@@ -88,10 +88,10 @@ def test_frames_follow_the_item_under_a_cut(data: PreparedDataset) -> None:
 
 @pytest.mark.parametrize("cut", [None, CUT, Cut(8, 0.3)])
 def test_motion_features_follow_the_row_of_the_item(folder: Path, data: PreparedDataset, cut: Cut | None) -> None:
-    features = np.load(folder / "motion" / "tiny" / "features.npy")
+    features = np.load(folder / "features" / "slowfast" / "tiny" / "features.npy")
     for split in ("train", "test", "all"):
         for item in Part(data, split, cut).items:
-            np.testing.assert_array_equal(data.motion(item), features[int(item.name[:2])])
+            np.testing.assert_array_equal(data.features(item, "slowfast"), features[int(item.name[:2])])
 
 
 def test_an_unknown_split_is_named_with_those_there_are(data: PreparedDataset) -> None:
@@ -100,19 +100,26 @@ def test_an_unknown_split_is_named_with_those_there_are(data: PreparedDataset) -
             data.items("val", cut)
 
 
-def test_missing_motion_features_say_what_the_run_must_read(folder: Path, tmp_path: Path) -> None:
-    message = r"^tiny: no motion features; its run must say data: motion/tiny$"
-    for motion in (None, tmp_path):
-        data = PreparedDataset(folder / "prepared" / "tiny", folder, motion)
+def test_missing_features_say_what_there_is_and_what_the_run_must_read(folder: Path, tmp_path: Path) -> None:
+    for extracted, known in ((tmp_path, "tiny"), (folder / "features", "tiny, slowfast")):
+        data = PreparedDataset(folder / "prepared" / "tiny", folder, extracted)
+        message = f"^tiny: no features other; there are {known}; .* must say data: features/other/tiny$"
         with pytest.raises(InputError, match=message):
-            data.motion(data.items("all")[0])
+            data.features(data.items("all")[0], "other")
 
 
-def test_motion_features_of_another_list_are_refused(folder: Path, tmp_path: Path) -> None:
-    np.save(tmp_path / "features.npy", np.zeros((13, 2, 5), np.float32))
+def test_features_and_lengths_of_another_list_are_refused(folder: Path, tmp_path: Path) -> None:
+    own = tmp_path / "slowfast" / "tiny"
+    own.mkdir(parents=True)
+    np.save(own / "features.npy", np.zeros((13, 2, 5), np.float32))
     data = PreparedDataset(folder / "prepared" / "tiny", folder, tmp_path)
-    with pytest.raises(InputError, match=r"features.npy: not of the present item list: `dvc repro motion@tiny`$"):
-        data.motion(data.items("all")[0])
+    item = data.items("all")[0]
+    with pytest.raises(InputError, match=r"features.npy: not of the present item list: `dvc repro extract` again$"):
+        data.features(item, "slowfast")
+    with pytest.raises(InputError, match=r"lengths.npy is missing: `dvc repro extract` makes it$"):
+        data.length(item, "slowfast")
+    np.save(own / "lengths.npy", np.arange(14, dtype=np.int32))
+    assert [data.length(item, "slowfast") for item in data.items("all")] == list(range(14))
 
 
 def test_data_sets_are_opened_by_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,6 +127,7 @@ def test_data_sets_are_opened_by_name(folder: Path, monkeypatch: pytest.MonkeyPa
     found = open_datasets(["tiny"])
     assert list(found) == ["tiny"]
     item = found["tiny"].items("all")[3]
-    np.testing.assert_array_equal(found["tiny"].motion(item), np.load("motion/tiny/features.npy")[3])
+    expected = np.load("features/slowfast/tiny/features.npy")[3]
+    np.testing.assert_array_equal(found["tiny"].features(item, "slowfast"), expected)
     with pytest.raises(InputError, match="no item list; run the prepare stage of other first"):
         open_datasets(["other"])

@@ -27,7 +27,7 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     (tmp_path / "labels.csv").write_text(LABELS)
     write_sources({"clips": Source(str(tmp_path / "videos"), "labels.csv")}, tmp_path / "sources.yaml")
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
-    raw |= {key: {} for key in ("runs", "tables", "landscapes", "figures", "motion", "shared")} | {"zero_shot": []}
+    raw |= {key: {} for key in ("runs", "tables", "landscapes", "figures", "extractions", "shared")} | {"zero_shot": []}
     raw["datasets"] = {
         "clips": {"title": "clips", "source": "own", "list": "", "bad_files": "stop", "frame_store": False}
     }

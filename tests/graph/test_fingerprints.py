@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from project import ROOT
 
 from stages import fingerprints
 from vqa.graph.fingerprints import code_digest, fingerprint, module_closure
 from vqa.io import run_stage
+from vqa.methods import method_module
+from vqa.settings.params import load
 
 MODULES = [path for package in ("vqa", "stages") for path in sorted((ROOT / package).rglob("*.py"))]
 
@@ -161,8 +162,10 @@ with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
 
 def entry_modules() -> dict[str, list[str]]:
     """Fingerprint names with the modules they start from, as the stage makes them."""
-    methods = yaml.safe_load((ROOT / "params.yaml").read_text())["methods"]
-    pairs = {f"{s}-{m}": [f"stages.{s}", f"vqa.methods.{m}"] for s in fingerprints.METHOD_STAGES for m in methods}
+    params = load(ROOT / "params.yaml")
+    methods = {name: method_module(name, block) for name, block in params.methods.items()}
+    pairs = {f"{s}-{m}": [f"stages.{s}", module] for s in fingerprints.METHOD_STAGES for m, module in methods.items()}
+    pairs |= {f"extract-{name}": ["stages.extract", f"vqa.extract.{name}"] for name in params.extractors}
     return {**{stage: [f"stages.{stage}"] for stage in fingerprints.STAGES}, **pairs}
 
 
@@ -242,6 +245,7 @@ def of(methods: set[str], *stages: str) -> set[str]:
 
 
 METHODS = {"fastvqa", "sama", "sama_iqa", "simplevqa"}
+EXTRACTORS = {"slowfast"}
 OUTSIDE = {"regression", "outside"}
 PAGES = {"tables", "statistics", "figures", "verdicts", "site", "report"}
 
@@ -249,7 +253,7 @@ PAGES = {"tables", "statistics", "figures", "verdicts", "site", "report"}
 @pytest.mark.parametrize(
     ("old", "new", "stages"),
     [
-        ("seed: 42", "seed: 43", {*of(METHODS), *PAGES, *OUTSIDE}),
+        ("seed: 42", "seed: 43", {*of(METHODS), *of(EXTRACTORS, "extract"), *PAGES, *OUTSIDE}),
         ("projection: box", "projection: ball", {*of(METHODS, "train", "landscape"), *PAGES - {"tables"}}),
         ("train_epoch: last", "train_epoch: best", {*of(METHODS, "evaluate"), *PAGES}),
         ("bootstrap: 1000", "bootstrap: 999", PAGES | OUTSIDE | of(METHODS, "transfer")),
@@ -277,8 +281,8 @@ def test_an_edit_of_params_reaches_exactly_what_depends_on_it(project, before, o
         ("vqa/methods/sama_iqa.py", of({"sama_iqa"})),
         ("vqa/sampling/pyramid.py", of({"sama", "sama_iqa"})),
         ("vqa/models/simplevqa.py", of({"simplevqa"})),
-        ("vqa/models/slowfast.py", {"motion"}),
-        ("vqa/models/checkpoints.py", {*of(METHODS, "initial"), "motion"}),
+        ("vqa/models/slowfast.py", {"extract-slowfast"}),
+        ("vqa/models/checkpoints.py", {*of(METHODS, "initial"), "extract-slowfast"}),
         ("vqa/training/evaluate.py", of(METHODS, "evaluate")),
         ("vqa/data/prepare.py", {"prepare"}),
         ("vqa/data/synthetic/degrade.py", {"fetch"}),

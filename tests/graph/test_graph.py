@@ -54,7 +54,7 @@ def params() -> Params:
 def test_number_of_stages(shape):
     groups = Counter(name.partition("@")[0] for name in shape.stages)
     assert groups == {
-        "fingerprints": 1, "fetch": 6, "prepare": 6, "contact_sheet": 1, "motion": 4, "zero_shot": 2, "initial": 4,
+        "fingerprints": 1, "fetch": 6, "prepare": 6, "contact_sheet": 1, "extract": 4, "zero_shot": 2, "initial": 4,
         "train": 63, "evaluate": 63, "landscape": 33, "statistics": 1, "tables": 1, "figures": 1,
         "verdicts": 1, "site": 1, "report": 1,
     }  # fmt: skip
@@ -62,7 +62,7 @@ def test_number_of_stages(shape):
 
 def test_every_key_of_params_has_its_stages(shape, params):
     for stages, keys in {
-        ("fetch", "prepare"): params.datasets, ("train", "evaluate"): params.runs, ("motion",): params.motion,
+        ("fetch", "prepare"): params.datasets, ("train", "evaluate"): params.runs, ("extract",): params.extractions,
         ("initial",): params.methods, ("landscape",): params.landscapes,
     }.items():  # fmt: skip
         for stage in stages:
@@ -99,22 +99,24 @@ def test_a_training_depends_on_another_only_if_it_starts_from_its_weights(shape,
         assert initial == {f"initial@{run.method}"}, name
 
 
-def test_only_simplevqa_waits_for_motion_features(shape, params):
+def test_a_training_waits_for_the_features_that_it_reads_alone(shape, params):
     for name, run in params.runs.items():
-        motion = {stage for stage in shape.upstream(f"train@{name}") if stage.startswith("motion")}
-        assert motion == ({f"motion@{dataset}" for dataset in run.datasets} if run.method == "simplevqa" else set())
+        extracted = {stage for stage in shape.upstream(f"train@{name}") if stage.startswith("extract")}
+        wanted = {"simplevqa": "slowfast"}.get(run.method)
+        assert extracted == ({f"extract@{wanted}-{dataset}" for dataset in run.datasets} if wanted else set()), name
 
 
 def test_a_training_on_one_data_set_needs_no_other(shape, params):
     """Whoever has KoNViD-1k alone can train on it."""
     for name, run in params.runs.items():
-        if run.parent is None and run.data.startswith(("prepared", "motion")):
+        if run.parent is None and run.data.startswith(("prepared", "features")):
             fetched = {stage for stage in shape.upstream(f"evaluate@{name}") if stage.startswith("fetch")}
             assert fetched == {f"fetch@{run.train}"}, name
 
 
 def test_every_stage_depends_on_its_own_fingerprint_and_the_stage_makes_it(shape, params):
     made = {*fingerprints.STAGES, *(f"{s}-{m}" for s in fingerprints.METHOD_STAGES for m in params.methods)}
+    made |= {f"extract-{name}" for name in params.extractors}
     used = set()
     for name, stage in shape.stages.items():
         if name == "fingerprints":
@@ -122,6 +124,7 @@ def test_every_stage_depends_on_its_own_fingerprint_and_the_stage_makes_it(shape
         kind, _, key = name.partition("@")
         method = key if kind == "initial" else getattr(params.runs.get(key), "method", None)
         own = f"{kind}-{method}" if kind in fingerprints.METHOD_STAGES else kind
+        own = f"extract-{params.extractions[key].extractor}" if kind == "extract" else own
         deps = {Path(dep.def_path).stem for dep in stage.deps if dep.def_path.startswith("fingerprints/")}
         assert deps == {own}, name
         used |= deps

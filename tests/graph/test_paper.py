@@ -10,11 +10,10 @@ import pytest
 from project import ROOT
 
 from vqa.data.catalog import real_dataset
+from vqa.extract import load_extractor
 from vqa.methods import load_method
 from vqa.models.checkpoints import PUBLISHED
 from vqa.settings.params import Params, load
-from vqa.settings.strict import build
-from vqa.training.motion import Config as MotionConfig
 
 # What a row of runs says of the experiment, whatever the scale.
 EXPERIMENT = ("method", "init", "data", "train", "datasets", "weight_decay", "augmentation", "perturbation", "gamma")
@@ -69,16 +68,18 @@ def test_hyper_parameters_are_the_papers(paper):
     assert (simplevqa.config.weight_decay, simplevqa.config.decay, simplevqa.config.decay_epochs) == (1e-7, 0.95, 2)
     images = recipes["F01-sama_iqa-koniq10k-base"]
     assert (images.epochs, images.batch_size, images.config.warmup_epochs) == (50, 64, 5)
-    assert {name: block["clips"] for name, block in paper.motion.items()} == {
-        **dict.fromkeys(("lsvq", "konvid1k", "livevqc"), 8),
-        "youtubeugc": 20,
+    clips = {
+        row.dataset: {**paper.extractors["slowfast"], **row.changes}["clips"]
+        for row in paper.extractions.values()
+        if row.extractor == "slowfast"
     }
+    assert clips == {**dict.fromkeys(("lsvq", "konvid1k", "livevqc"), 8), "youtubeugc": 20}
 
 
 def test_initial_weights_are_published_ones_that_the_registry_knows(paper):
-    motion = build(MotionConfig, paper.slowfast, "slowfast")
-    assert sum(motion.network.channels) == paper.methods["simplevqa"]["motion"]
-    for name in (motion.initial, *(block["initial"] for block in paper.methods.values())):
+    motion = load_extractor("slowfast", paper.extractors["slowfast"])
+    assert sum(motion.config.network.channels) == paper.methods["simplevqa"]["motion"]
+    for name in (motion.config.initial, *(block["initial"] for block in paper.methods.values())):
         assert name in PUBLISHED, name
 
 

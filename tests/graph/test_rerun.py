@@ -43,6 +43,8 @@ def run(stage):
     if stage == "evaluate":
         content += [Path(f"runs/{key}/weights/last_ema.safetensors").read_text()]
     for out in plan["outs"][stage] if stage != "fingerprints" else []:
+        for name, value in params["extractions"][key].items() if stage == "extract" else []:
+            out = out.replace("${item." + name + "}", value)
         path = Path(out.replace("${key}", key).replace("${item}", key))
         path = path if path.suffix else path / "last_ema.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,10 +83,11 @@ def small_params() -> dict:
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
     for name in ("youtubeugc", "koniq10k"):
         del raw["datasets"][name]
-    raw["motion"] = {name: {"clips": 1} for name in raw["zero_shot"]}
+    raw["extractors"] = {"slowfast": raw["extractors"]["slowfast"]}
+    raw["extractions"] = {key: row for key, row in raw["extractions"].items() if row["dataset"] in raw["zero_shot"]}
+    raw["extractions"] = {key: row for key, row in raw["extractions"].items() if row["extractor"] == "slowfast"}
     raw |= {
-        "slowfast": {},
-        "shared": {"epochs": ["epoch 1"], "zero_shot": ["prepared", "motion"]},
+        "shared": {"epochs": ["epoch 1"], "zero_shot": {"prepared": "prepared", "slowfast": "features/slowfast"}},
         "methods": {"fastvqa": {"epochs": 12}},
     }
     raw["runs"] = {name: raw["runs"][name] for name in RUNS}
@@ -103,6 +106,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     blocks = dict(fingerprints.STAGES)
     for stage, names in fingerprints.METHOD_STAGES.items():
         blocks[f"{stage}-fastvqa"] = (*names, "methods.fastvqa")
+    blocks["extract-slowfast"] = (*fingerprints.EXTRACT, "extractors.slowfast")
     outs = {name: outputs(definition) for name, definition in GRAPH.items()}
     files = {
         "params.yaml": yaml.safe_dump(raw, sort_keys=False),

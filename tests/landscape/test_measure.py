@@ -173,7 +173,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
     row = {"method": "fastvqa", "init": "initial/fastvqa.safetensors", "data": "prepared/tiny", "train": "tiny"}
     row |= {"test": ["tiny/test"]}
-    raw |= {"root": str(ROOT), "motion": {}, "zero_shot": [], "shared": {}, "tables": {}, "figures": {}}
+    raw |= {"root": str(ROOT), "extractions": {}, "zero_shot": [], "shared": {}, "tables": {}, "figures": {}}
     raw["common"] |= {"device": "cpu", "seed": 3}
     raw["datasets"] = {"tiny": raw["datasets"]["konvid1k"]}
     raw["methods"] = {"fastvqa": {**BLOCKS["fastvqa"], "sampling": BLOCKS["fastvqa"]["sampling"]}}

@@ -293,7 +293,7 @@ def test_samples_have_their_shape_and_are_random_in_training_alone(data, name, c
     if name == "simplevqa":
         expected = {"frames": (2, 3, 40, 40), "motion": (2, MOTION)}
         item = Part(data, "train").items[4]
-        np.testing.assert_array_equal(first.pop("motion"), data.motion(item))
+        np.testing.assert_array_equal(first.pop("motion"), data.features(item, "slowfast"))
         assert expected.pop("motion") == again["motion"].shape
     else:
         expected = {"clips": SHAPES[name] if name == "sama_iqa" else (clips, *SHAPES[name])}

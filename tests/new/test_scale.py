@@ -89,8 +89,8 @@ def test_a_column_can_say_the_split_and_several_methods_share_a_table(project, c
     params = load(project / "My_clips" / "params.yaml")
     labels = pd.read_csv(project / "My_clips" / "labels.csv")
     assert labels.name[labels.split == "test"].tolist() == [f"set0/clip{n:02}.mp4" for n in range(0, CLIPS, 4)]
-    assert params.runs["simplevqa-awp"].data == "motion/myclips"
-    assert params.motion == {"myclips": {"clips": 2}}
+    assert params.runs["simplevqa-awp"].data == "features/slowfast/myclips"
+    assert [(row.extractor, row.dataset) for row in params.extractions.values()] == [("slowfast", "myclips")]
     assert {run.gamma for run in params.runs.values()} == {0, 0.01}
     assert params.methods["sama"]["batch_size"] == 12
     assert params.methods["sama"]["ema_decay"] <= 0.01 ** (1 / 24) + 1e-3, "the first weights are forgotten"

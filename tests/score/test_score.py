@@ -169,7 +169,7 @@ def test_a_file_that_a_method_cannot_look_at_is_an_error(scored_project: Path, s
     tiny = write_video(tmp_path / "tiny.mp4", numbered_frames(20, 16, 10))
     assert "smaller than a patch" in score("--run", "A01", tiny)[1][0]["reason"]
     with pytest.raises(InputError, match="published features"):
-        FileReader(clip, None, None).features("videval")
+        FileReader(clip, None, {}, "ignore").features("videval")
 
 
 def test_folders_stand_for_their_files_in_natural_order(tmp_path: Path) -> None:

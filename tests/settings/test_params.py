@@ -188,7 +188,8 @@ WRONG = {
     "data of another set": (
         f"runs/{RWP}/data",
         "prepared/livevqc",
-        f"runs.{RWP}.data: its train and test sets need prepared/konvid1k or motion/konvid1k, not 'prepared/livevqc'",
+        f"runs.{RWP}.data: its train and test sets need prepared/konvid1k or features/slowfast/konvid1k, "
+        "not 'prepared/livevqc'",
     ),
     "data of one set for several": (
         "runs/D03-fastvqa-lsvq-base/data",
@@ -201,7 +202,16 @@ WRONG = {
         "runs.D03-fastvqa-lsvq-base.test: zero_shot: 'youtubeugc' is not defined",
     ),
     "unknown data set in zero_shot": ("zero_shot", ["lsvq", "konvid"], "zero_shot: 'konvid' is not defined"),
-    "motion of an unknown data set": ("motion", {"konvid": {"clips": 2}}, "motion: 'konvid' is not defined"),
+    "extraction from an unknown data set": (
+        "extractions/slowfast-lsvq/dataset",
+        "konvid",
+        "extractions.slowfast-lsvq.dataset: 'konvid' is not defined",
+    ),
+    "extraction by an unknown extractor": (
+        "extractions/slowfast-lsvq/extractor",
+        "fastslow",
+        "extractions.slowfast-lsvq.extractor: 'fastslow' is not defined",
+    ),
     "same cut twice": (
         f"runs/{TUNED}/partition",
         {"seeds": [42, 42], "train_share": 0.8},

@@ -23,8 +23,8 @@ from vqa.training.predictions import CLEAN, RELEASED
 
 RUN, TUNED, TRANSFER = "A13-tiny-awp", "E01-tiny-tuned", "Z01-tiny"
 SEQUENCE = (
-    *(("fetch", "konvid1k"), ("prepare", "konvid1k"), ("contact_sheet",), ("motion", "konvid1k")),
-    *(("zero_shot", "motion"), ("initial", "fastvqa"), ("train", RUN), ("evaluate", RUN), ("train", TUNED)),
+    *(("fetch", "konvid1k"), ("prepare", "konvid1k"), ("contact_sheet",), ("extract", "slowfast-konvid1k")),
+    *(("zero_shot", "slowfast"), ("initial", "fastvqa"), ("train", RUN), ("evaluate", RUN), ("train", TUNED)),
     *(
         ("evaluate", TUNED),
         ("landscape", RUN),
@@ -48,13 +48,15 @@ common:
 datasets:
   konvid1k: {title: KoNViD-1k, source: synthetic, bad_files: stop, frame_store: true}
 checksums: {}
-slowfast:
-  initial: seed
-  network: {width: 2, fast_width: 1, depths: [1, 1, 1, 1], alpha: 4, frames: 8, input_size: 32}
-motion:
-  konvid1k: {clips: 2}
+extractors:
+  slowfast:
+    clips: 2
+    initial: seed
+    network: {width: 2, fast_width: 1, depths: [1, 1, 1, 1], alpha: 4, frames: 8, input_size: 32}
+extractions:
+  slowfast-konvid1k: {extractor: slowfast, dataset: konvid1k, reads: data/konvid1k}
 zero_shot: [konvid1k]
-shared: {}
+shared: {zero_shot: {slowfast: features/slowfast}}
 methods:
   fastvqa:
     initial: seed
@@ -302,18 +304,21 @@ def test_weights_that_are_only_scored_give_what_the_run_that_made_them_got(finis
 
 
 def test_motion_features_follow_the_item_list_and_are_named_for_zero_shot_runs(finished):
-    features = np.load(finished / "motion" / "konvid1k" / "features.npy")
+    folder = finished / "features" / "slowfast" / "konvid1k"
+    features = np.load(folder / "features.npy")
+    assert np.load(folder / "lengths.npy").tolist() == [2] * 18
     assert features.shape == (18, 2, 16 * 4 + 8 * 4)
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
     assert len(np.unique(features[:, 0], axis=0)) == 18, "no two videos move alike"
     items = finished / "prepared" / "konvid1k" / "items.csv"
-    assert (finished / "motion" / "konvid1k" / "items.csv").read_bytes() == items.read_bytes()
-    named = json.loads((finished / "zero_shot" / "motion.json").read_text())
+    assert (folder / "items.csv").read_bytes() == items.read_bytes()
+    named = json.loads((finished / "zero_shot" / "slowfast.json").read_text())
     assert named == {
         "konvid1k": {
             "items.csv": file_digest(items),
-            "features.npy": file_digest(items.parents[2] / "motion/konvid1k/features.npy"),
+            "features.npy": file_digest(folder / "features.npy"),
+            "lengths.npy": file_digest(folder / "lengths.npy"),
         }
     }
 
@@ -385,7 +390,7 @@ def test_everything_made_anew_in_warm_processes_has_the_same_bytes(finished, tmp
     for folder in (
         "data",
         "prepared",
-        "motion",
+        "features",
         "zero_shot",
         "initial",
         "runs",
@@ -478,7 +483,7 @@ def test_a_misspelt_name_gets_a_suggestion(quick, stage, argument, hint):
     ("stage", "needs"),
     [
         (("prepare", "konvid1k"), "fetch the data set first"),
-        (("motion", "konvid1k"), "run the prepare stage of konvid1k first"),
+        (("extract", "slowfast-konvid1k"), "run the prepare stage of konvid1k first"),
         (("train", RUN), "run the prepare stage of konvid1k first"),
         (("tables",), "dvc repro evaluate@"),
         (("landscape", RUN), "run the prepare stage of konvid1k first"),

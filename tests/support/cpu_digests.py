@@ -69,11 +69,11 @@ class Drawn:
     def frames(self, item: Any, indices: np.ndarray) -> np.ndarray:
         return self._pictures[item.row][indices]
 
-    def motion(self, item: Any) -> np.ndarray:
-        return self._motion[item.row]
-
     def features(self, item: Any, name: str) -> np.ndarray:
-        return self._features[item.row]
+        return (self._motion if name == "slowfast" else self._features)[item.row]
+
+    def patches(self, item: Any) -> list:
+        return []
 
 
 def part_of(data: Drawn, count: int, n_frames: int = N_FRAMES) -> Any:
@@ -165,15 +165,15 @@ def _few(inputs: Any) -> Any:
 def motion(record: Record) -> None:
     """SlowFast features."""
     from vqa.device import set_up
+    from vqa.extract import load_extractor
+    from vqa.extract.base import describe
+    from vqa.extract.networks import load_networks
     from vqa.settings.params import load
-    from vqa.settings.strict import build
-    from vqa.training.motion import Config, build_network, extract
 
     params = load(ROOT / "params.yaml")
-    config = build(Config, params.slowfast, "")
-    device = set_up(dataclasses.replace(params.common, device="cpu"))
-    model = build_network(config, SEED, Path())
-    record("features", extract(part_of(Drawn(1, 1, 2), 2), model, 2, config, device))
+    extractor = load_extractor("slowfast", params.extractors["slowfast"])
+    load_networks(extractor, "slowfast", SEED, {}, set_up(dataclasses.replace(params.common, device="cpu")))
+    record("features", describe(part_of(Drawn(1, 1, 2), 2), extractor, "slowfast")[0])
 
 
 def statistics(record: Record) -> None:

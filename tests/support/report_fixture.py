@@ -55,8 +55,8 @@ datasets:
   konvid1k: {title: KoNViD-1k, source: synthetic, bad_files: stop, frame_store: false}
   livevqc: {title: LIVE-VQC, source: synthetic, bad_files: stop, frame_store: false}
 checksums: {}
-slowfast: {}
-motion: {}
+extractors: {}
+extractions: {}
 methods:
   fastvqa: {weight_decay: 0.05}
 zero_shot: [konvid1k, livevqc]

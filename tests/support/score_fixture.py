@@ -22,15 +22,18 @@ from vqa.cli.app import main
 from vqa.data.items import Part, PreparedDataset
 from vqa.data.prepare import prepare
 from vqa.device import set_up
+from vqa.extract import load_extractor
+from vqa.extract.base import describe
+from vqa.extract.networks import load_networks
 from vqa.io import write_csv
 from vqa.methods import load_method
 from vqa.rng import torch_generator
 from vqa.settings.params import Params, load
-from vqa.settings.strict import build
-from vqa.training.motion import Config, build_network, extract
 from vqa.training.predict import clean_predictions
 
+EXTRACTION = {"extractor": "slowfast", "dataset": "tiny", "reads": "data/tiny"}
 SLOWFAST = {
+    "clips": 2,
     "initial": "seed",
     "network": {"width": 2, "fast_width": 1, "depths": [1] * 4, "alpha": 4, "frames": 8, "input_size": 32},
 }
@@ -62,15 +65,15 @@ def evaluate(folder: Path, method: str, params: Params) -> None:
     out = folder / "runs" / name
     (out / "weights").mkdir(parents=True)
     save_file(model.state_dict(), out / "weights" / "last_ema.safetensors")
-    rooms = [folder / room / run.train for room in ("prepared", "data", "motion")]
-    parts = [Part(PreparedDataset(*rooms), split) for split in ("train", "test")]
+    data = PreparedDataset(folder / "prepared" / run.train, folder / "data" / run.train, folder / "features")
+    parts = [Part(data, split) for split in ("train", "test")]
     write_csv(out / "predictions.csv", clean_predictions(model, made, parts, 2, params.common.seed, 0, CPU))
 
 
 def row(method: str) -> dict:
     """The row of a run in params."""
     data = "photos" if method == "sama_iqa" else "tiny"
-    room = f"motion/{data}" if method == "simplevqa" else f"prepared/{data}"
+    room = f"features/slowfast/{data}" if method == "simplevqa" else f"prepared/{data}"
     init = f"initial/{method}.safetensors"
     return {"method": method, "init": init, "data": room, "train": data, "test": [f"{data}/test"]}
 
@@ -81,16 +84,17 @@ def make_project(folder: Path) -> Path:
     write_items(folder, "tiny", write_video, ".mp4")
     write_items(folder, "photos", lambda path, frames: Image.fromarray(frames[0]).save(path), ".png")
     blocks = copy.deepcopy(BLOCKS)
-    config = build(Config, SLOWFAST, "test")
+    extractor = load_extractor("slowfast", SLOWFAST)
+    load_networks(extractor, "slowfast", 7, {}, CPU)
     tiny = PreparedDataset(folder / "prepared" / "tiny", folder / "data" / "tiny")
-    motion = extract(Part(tiny, "all"), build_network(config, 7, folder), 2, config, CPU)
-    (folder / "motion" / "tiny").mkdir(parents=True)
-    np.save(folder / "motion" / "tiny" / "features.npy", motion)
+    motion, _ = describe(Part(tiny, "all"), extractor, "slowfast")
+    (folder / "features" / "slowfast" / "tiny").mkdir(parents=True)
+    np.save(folder / "features" / "slowfast" / "tiny" / "features.npy", motion)
     blocks["simplevqa"]["motion"] = motion.shape[2]
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
     content["common"] |= {"seed": 7, "device": "cpu"}
     content |= {key: {} for key in ("shared", "tables", "figures", "landscapes")} | {"zero_shot": []}
-    content |= {"methods": blocks, "slowfast": SLOWFAST, "motion": {"tiny": {"clips": 2}}}
+    content |= {"methods": blocks, "extractors": {"slowfast": SLOWFAST}, "extractions": {"slowfast-tiny": EXTRACTION}}
     content["datasets"] = dict.fromkeys(("tiny", "photos"), content["datasets"]["konvid1k"])
     content["runs"] = {run: row(method) for run, method in {"untrained": "fastvqa", **METHODS}.items()}
     (folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))

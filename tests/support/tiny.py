@@ -79,7 +79,7 @@ features:
 def write_dataset(folder: Path, name: str = "tiny", train: int = 10, test: int = 4, n_frames: int = 12) -> None:
     """A prepared data set with frame store and features below ``folder``, brighter videos rated higher."""
     generator = np.random.default_rng(11)
-    prepared, motion = folder / "prepared" / name, folder / "motion" / name
+    prepared, motion = folder / "prepared" / name, folder / "features" / "slowfast" / name
     prepared.mkdir(parents=True)
     motion.mkdir(parents=True)
     height, width, rows, frames = 36, 40, [], []
@@ -104,7 +104,7 @@ def write_dataset(folder: Path, name: str = "tiny", train: int = 10, test: int =
 
 def open_dataset(folder: Path, name: str = "tiny") -> PreparedDataset:
     """The data set of :func:`write_dataset`."""
-    return PreparedDataset(folder / "prepared" / name, folder / "data" / name, folder / "motion" / name)
+    return PreparedDataset(folder / "prepared" / name, folder / "data" / name, folder / "features")
 
 
 def looked_at(request: pytest.FixtureRequest) -> int:

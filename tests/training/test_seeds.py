@@ -51,7 +51,7 @@ SETTINGS = Statistics(level=0.05, power=0.8, margin=0.02, agreement=0.02, sharpn
 
 def write_params(folder: Path, seed: int = 3) -> None:
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
-    raw |= {"root": str(ROOT), "motion": {}, "zero_shot": [], "shared": {}, "tables": {}, "figures": {}}
+    raw |= {"root": str(ROOT), "extractions": {}, "zero_shot": [], "shared": {}, "tables": {}, "figures": {}}
     raw["common"] |= {"device": "cpu", "bootstrap": 50, "seed": seed}
     raw["datasets"] = {"tiny": raw["datasets"]["konvid1k"]}
     raw["methods"] = {"features": copy.deepcopy(BLOCKS["features"])}

@@ -8,7 +8,8 @@ digested as its syntax tree without docstrings: comments and formatting do not c
 import ast
 import json
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,11 @@ def fingerprint(root: Path, modules: Iterable[str], params: Any) -> str:
     closure = module_closure(root, modules)
     lines = [f"{code_digest(path.read_text(encoding='utf-8'))}  {name}" for name, path in closure.items()]
     return "\n".join([*lines, json.dumps(params, sort_keys=True)]) + "\n"
+
+
+def blocks_of(params: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The named blocks of params, dots leading inwards."""
+    return {name: reduce(getitem, name.split("."), params) for name in names}
 
 
 def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -100,8 +100,7 @@ class FileReader:
         """
         if name not in self._describe:
             raise InputError(
-                f"the network reads features ({name}) that params.yaml does not extract from its training set, so they "
-                "cannot be made from a file: name another network"
+                f"the network reads published features ({name}), which cannot be made from a file: name another"
             )
         if name not in self._rows:
             extractor = self._describe[name]()

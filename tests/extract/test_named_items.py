@@ -6,16 +6,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from odd_videos import base
-from tiny import CPU, make
+from tiny import make
 
 from vqa.data.items import Part, PreparedDataset
 from vqa.data.prepare import prepare
+from vqa.extract.base import describe
+from vqa.extract.slowfast import Config, SlowFastClips
 from vqa.io import InputError
 from vqa.models.slowfast import SlowFastConfig
 from vqa.training.loader import ClipDataset
-from vqa.training.motion import Config, build_network, extract
 
-CONFIG = Config(SlowFastConfig(width=4, fast_width=1, depths=(1, 1, 1, 1), frames=8, input_size=32), "seed")
+CONFIG = Config(SlowFastConfig(width=4, fast_width=1, depths=(1, 1, 1, 1), frames=8, input_size=32), "seed", 2)
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def clips(tmp_path: Path) -> PreparedDataset:
 
 def test_a_video_too_slow_for_motion_is_named(clips: PreparedDataset) -> None:
     with pytest.raises(InputError, match=r"^odd: slow\.mp4 cannot be looked at: frame rate 0\.5: .*label list of odd$"):
-        extract(Part(clips, "all"), build_network(CONFIG, 1, Path()), 2, CONFIG, CPU)
+        describe(Part(clips, "all"), SlowFastClips(CONFIG), "slowfast")
 
 
 @pytest.mark.parametrize(

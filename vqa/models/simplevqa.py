@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa.models.exact import Linear
+from vqa.models.pooled import check_size, mean_and_deviation
 from vqa.models.resnet import ResNet, ResNetConfig
 
 
@@ -42,12 +43,8 @@ class SimpleVQA(ResNet):
         Raises:
             ValueError: for frames so small that layer4 has a single position, which has no unbiased deviation.
         """
-        pooled = []
-        for output in super().forward(frames.flatten(0, 1)):
-            positions = output.flatten(2)
-            if positions.shape[2] < 2:
-                raise ValueError(f"frames of {frames.shape[4]}x{frames.shape[3]} are too small: a side must exceed 32")
-            pooled += [positions.mean(dim=2), deviation(positions)]
+        check_size(frames.shape[4], frames.shape[3])
+        pooled = [mean_and_deviation(output) for output in super().forward(frames.flatten(0, 1))]
         return torch.cat(pooled, dim=1).unflatten(0, frames.shape[:2])
 
     def frame_scores(self, frames: Tensor, motion: Tensor) -> Tensor:
@@ -64,14 +61,3 @@ class SimpleVQA(ResNet):
     def forward(self, frames: Tensor, motion: Tensor) -> Tensor:  # type: ignore[override]  # frames of a video, not one
         """Score ``(B,)``: the mean of :meth:`frame_scores` over frames."""
         return self.frame_scores(frames, motion).mean(dim=1)
-
-
-def deviation(positions: Tensor) -> Tensor:
-    """Unbiased standard deviation over the last axis: ``(..., P)`` to ``(...)``.
-
-    A constant row gives 0 with a zero gradient of every order, where the square root of its variance has none.
-    """
-    constant = (positions == positions[..., :1]).all(dim=-1)
-    slope = torch.arange(positions.shape[-1], dtype=positions.dtype, device=positions.device)
-    varied = torch.where(constant.unsqueeze(-1), slope, positions)
-    return varied.std(dim=-1, correction=1).masked_fill(constant, 0)

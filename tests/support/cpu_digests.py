@@ -72,6 +72,8 @@ class Drawn:
     def features(self, item: Any, name: str) -> np.ndarray:
         return (self._motion if name == "slowfast" else self._features)[item.row]
 
+    mos_range = (1.0, 5.0)
+
     def patches(self, item: Any) -> list:
         return []
 

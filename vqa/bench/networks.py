@@ -50,6 +50,10 @@ class Noise:
         """One row for every second."""
         return round(VIDEO.n_frames / VIDEO.fps)
 
+    def mos_range(self) -> tuple[float, float]:
+        """That of five-point opinions."""
+        return 1.0, 5.0
+
     def patches(self) -> np.ndarray:
         """None: ``(0,)`` float32."""
         return np.zeros(0, np.float32)

@@ -104,6 +104,11 @@ class PreparedDataset:
         fields = ["name", "mos", "n_frames", "height", "width", "fps", "codec", "offset"]
         return [Item(*(*row[1:], row[0])) for row in rows[fields].itertuples()]
 
+    @cached_property
+    def mos_range(self) -> tuple[float, float]:
+        """Lowest and highest MOS of all items."""
+        return float(self._table.mos.min()), float(self._table.mos.max())
+
     def digest(self, split: str, cut: Cut | None = None) -> str:
         """:func:`items_digest` of one split."""
         return items_digest(self._split(split, cut))

@@ -41,6 +41,9 @@ class Reader(Protocol):
     def length(self, name: str) -> int:
         """How many rows of the extraction ``name`` are the item's own."""
 
+    def mos_range(self) -> tuple[float, float]:
+        """Lowest and highest MOS of the whole data set, all splits included, as released codes scale labels."""
+
     def patches(self) -> np.ndarray:
         """MOS ``(3,)`` float32 of space-time patches of the item; ``(0,)`` where the data set has none."""
 

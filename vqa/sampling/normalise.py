@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
-# RGB mean and standard deviation on the scale 0..1: of ImageNet weights (METHODS 6.1), and of the published SlowFast
-# weights (METHODS 6.2)
+# RGB mean and standard deviation on the scale 0..1: of ImageNet weights (METHODS 6.1), of the published SlowFast
+# weights (METHODS 6.2), and of KonCept512 (MULTIBRANCH_B 14.4.2)
 STATISTICS = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "kinetics": ((0.45, 0.45, 0.45), (0.225, 0.225, 0.225)),
+    "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
 
 

@@ -112,6 +112,10 @@ class FileReader:
         """How many rows the extraction ``name`` has."""
         return len(self.features(name))
 
+    def mos_range(self) -> tuple[float, float]:
+        """0 and 1: a file that is scored has no labels."""
+        return 0.0, 1.0
+
     def patches(self) -> np.ndarray:
         """None, ``(0,)`` float32: a file that is scored has no labels."""
         return np.zeros(0, np.float32)

@@ -32,6 +32,10 @@ class ItemReader:
         """How many rows of the extraction ``name`` are the item's own."""
         return self._data.length(self._item, name)
 
+    def mos_range(self) -> tuple[float, float]:
+        """Lowest and highest MOS of the whole data set, items of all splits included."""
+        return self._data.mos_range
+
     def patches(self) -> np.ndarray:
         """MOS ``(3,)`` float32 of space-time patches of the item; ``(0,)`` where the data set has none."""
         return np.array([patch.mos for patch in self._data.patches(self._item)], np.float32)

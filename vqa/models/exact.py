@@ -110,6 +110,11 @@ def exp(x: Tensor) -> Tensor:
     return torch.exp2(x.double() * math.log2(math.e)).to(x.dtype)
 
 
+def sigmoid(x: Tensor) -> Tensor:
+    """The logistic function, through :func:`exp`."""
+    return 1 / (1 + exp(-x))
+
+
 def gelu(x: Tensor) -> Tensor:
     """The exact GELU; :func:`torch.nn.functional.gelu` but for its second derivative, which takes an exponential."""
     return F.gelu(x) if x.is_cuda else _Gelu.apply(x)

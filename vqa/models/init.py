@@ -14,7 +14,8 @@ def initialise(
 ) -> None:
     """Overwrite all parameters of ``model`` in place, in registration order.
 
-    Fragment bias tables: 0. Layer and batch norms: 1 and 0, running statistics as of a new layer. The rest is chosen:
+    Fragment bias tables: 0. Layer and batch norms: 1 and 0, running statistics as of a new layer. Recurrent layers:
+    uniform in +-1/sqrt(hidden size). The rest is chosen:
 
     Args:
         model: the network.
@@ -40,6 +41,8 @@ def initialise(
             else:
                 nn.init.trunc_normal_(module.weight, std=linear_std, generator=generator)
                 _fill_zero(module.bias)
+        elif isinstance(module, nn.GRU):
+            _fill_uniform(own, module.hidden_size, generator)
         elif isinstance(module, nn.modules.conv._ConvNd):
             if convolutions == "uniform":
                 _fill_uniform(own, module.weight[0].numel(), generator)

@@ -1,9 +1,14 @@
 """The fast pathway by itself, the names of its published weights, and pooling over positions."""
 
+import pickle
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
-from vqa.models.caffe2 import slowfast_from_caffe2
+from vqa.io import InputError
+from vqa.models.caffe2 import read_caffe2, slowfast_from_caffe2
 from vqa.models.fast_pathway import FastPathway, FastPathwayConfig
 from vqa.models.init import initialise
 from vqa.models.pooled import mean_and_deviation
@@ -64,8 +69,34 @@ def test_every_blob_has_its_name() -> None:
     assert list(mapped) == list(names.values())
     whole = SlowFast(SlowFastConfig(width=8, fast_width=2, depths=DEPTHS, frames=8, input_size=64))
     assert set(mapped) == {key for key in whole.state_dict() if not key.endswith("num_batches_tracked")}
-    others = dict.fromkeys(("pred_w", "pred_b", "conv1_w_momentum", "lr", "model_iter"), value)
-    assert set(slowfast_from_caffe2(others)) == {"pred_w", "pred_b"}
+    assert list(slowfast_from_caffe2({"pred_w": value})) == ["pred_w"]
+
+
+class AsPython2:
+    """An array as Python 2 pickled it: with a text of as many characters as it has bytes."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+
+    def __reduce__(self) -> tuple:
+        reconstruct, arguments, (version, shape, dtype, fortran, content) = self.array.__reduce__()
+        return reconstruct, arguments, (version, shape, dtype, fortran, content.decode("latin1"))
+
+
+def test_file_of_caffe2(tmp_path: Path) -> None:
+    file, weight = tmp_path / "weights.pkl", np.random.default_rng(0).normal(size=(2, 3, 1, 7, 7)).astype(np.float32)
+    blobs = {"conv1_w": AsPython2(weight), "conv1_w_momentum": weight, "lr": 0.1, "model_iter": np.int64(3)}
+    file.write_bytes(pickle.dumps({"blobs": blobs}, protocol=2))
+    state = read_caffe2(file)
+    assert list(state) == ["conv1_w"]
+    assert np.array_equal(state["conv1_w"], weight)
+    for content, message in (
+        ({"blobs": 3}, "holds no blobs of Caffe2"),
+        ({"blobs": {"a": [1]}}, "blob 'a' is no array"),
+    ):
+        file.write_bytes(pickle.dumps(content))
+        with pytest.raises(InputError, match=message):
+            read_caffe2(file)
 
 
 def test_means_and_then_unbiased_deviations() -> None:

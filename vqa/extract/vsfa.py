@@ -40,7 +40,10 @@ class Config:
 
 
 class VSFAFeatures:
-    """The extractor (:class:`vqa.extract.base.Extractor`)."""
+    """The extractor (:class:`vqa.extract.base.Extractor`).
+
+    A video of one frame, with which the released code mistakes channels for frames (discrepancy V5), has one row.
+    """
 
     span = 1
 

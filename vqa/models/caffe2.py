@@ -1,8 +1,14 @@
-"""Names of Caffe2 blobs of SlowFast to those of pytorchvideo, which our network has (MULTIBRANCH_B 14.1.3)."""
+"""Published SlowFast weights of Caffe2: their file, and their names to those of our network (MULTIBRANCH_B 14.1.3)."""
 
 import re
+from pathlib import Path
 
+import numpy as np
+import torch
+
+from vqa.io import InputError
 from vqa.models.keymaps import State
+from vqa.sources.unpickle import read_pickle
 
 _NORM = {"bn_s": "weight", "bn_b": "bias", "bn_rm": "running_mean", "bn_riv": "running_var"}
 _KIND = rf"(?P<kind>w|{'|'.join(_NORM)})"
@@ -13,12 +19,28 @@ _FUSION = re.compile(rf"t_(?:pool1|res(?P<stage>[2-4])_\d+_branch2c_bn)_subsampl
 _LEFT = ("momentum", "lr", "model_iter")
 
 
-def slowfast_from_caffe2(state: State) -> State:
-    """The blobs of a published SlowFast as ``blocks.*``; those of the optimizer go, others keep their names.
+def read_caffe2(path: Path) -> State:
+    """The blobs of a pickle of Caffe2, without those that training kept beside the weights; nothing in it is run.
 
-    A leading ``t_`` means the fast pathway.
+    Raises:
+        InputError: in one line, if the file is no such pickle.
     """
-    return {_name(blob): value for blob, value in state.items() if not any(word in blob for word in _LEFT)}
+    content = read_pickle(path)
+    blobs = content.get("blobs") if isinstance(content, dict) else None
+    if not isinstance(blobs, dict):
+        raise InputError(f"{path}: holds no blobs of Caffe2")
+    kept = {name: blob for name, blob in blobs.items() if not any(word in str(name) for word in _LEFT)}
+    if wrong := [name for name, blob in kept.items() if not (isinstance(blob, np.ndarray) and blob.dtype.kind == "f")]:
+        raise InputError(f"{path}: blob {wrong[0]!r} is no array of numbers")
+    return {name: torch.from_numpy(blob) for name, blob in kept.items()}
+
+
+def slowfast_from_caffe2(state: State) -> State:
+    """The blobs of a published SlowFast as ``blocks.*``; a leading ``t_`` means the fast pathway.
+
+    The classifier's, ``pred_w`` and ``pred_b``, keep their names.
+    """
+    return {_name(blob): value for blob, value in state.items()}
 
 
 def _name(blob: str) -> str:

@@ -65,6 +65,7 @@ class _Array:
             # A list, not an array of objects: what is inside is still being read.
             self.value = content if shape else _Single(content)
             return
+        content = _as_bytes(content)
         if not isinstance(content, bytes) or len(content) != count * kind.dtype.itemsize:
             raise Refused("numpy.ndarray whose bytes do not fit its shape")
         self.value = np.frombuffer(content, kind.dtype).reshape(shape, order="F" if fortran else "C").copy()
@@ -81,11 +82,17 @@ def _reconstruct(kind: object, *_: object) -> _Array:
 
 
 def _scalar(kind: object, content: object = None) -> Any:
+    content = _as_bytes(content)
     if not isinstance(kind, _Type) or kind.dtype is None or not isinstance(content, bytes):
         raise Refused("numpy.core.multiarray.scalar of something else than bytes")
     if len(content) != kind.dtype.itemsize:
         raise Refused("numpy.core.multiarray.scalar whose bytes do not fit its type")
     return np.frombuffer(content, kind.dtype)[0].item()
+
+
+def _as_bytes(content: object) -> object:
+    """Bytes that Python 2 wrote, which are read as a text, as bytes; anything else as it is."""
+    return content.encode("latin1") if isinstance(content, str) else content
 
 
 def _encode(text: object, encoding: object = "") -> bytes:

@@ -63,7 +63,7 @@ def main() -> None:
     for stage, names in (*METHOD_STAGES.items(), ("extract", EXTRACT)):
         extracting = stage == "extract"
         for name, block in (params.extractors if extracting else params.methods).items():
-            module = extractor_module(name) if extracting else method_module(name, block)
+            module = extractor_module(name, block) if extracting else method_module(name, block)
             shared = {**blocks_of(content, names), "block": block}
             texts[f"{stage}-{name}"] = fingerprint(root, [f"stages.{stage}", module], shared)
     shutil.rmtree(out, ignore_errors=True)

@@ -16,7 +16,7 @@ from vqa.handcrafted.videval import (
     frame_features,
     hcf_features,
     pooled,
-    sample_count,
+    samples,
     segments,
     videval,
 )
@@ -156,7 +156,7 @@ def test_a_clip_is_its_frames_pooled() -> None:
 def test_samples_know_their_neighbours_alone() -> None:
     y, u, v = planes(7)
     all_frames = frame_features(y, u, v)
-    assert len(all_frames) == sample_count(7) == 2
+    assert len(all_frames) == len(samples(7)) == 2
     np.testing.assert_array_equal(frame_features(y[2:], u[2:], v[2:])[0], all_frames[1])
 
 

@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 _PARTS = ("base", "networks")
 
 
-def extractor_module(name: str) -> str:
-    """Dotted name of the module that reads block ``name``; ParamsError with the known ones if there is none."""
-    known = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in _PARTS)
-    if name not in known:
+def extractor_module(name: str, block: dict[str, Any] | None = None) -> str:
+    """Dotted name of the module that reads block ``name``: of that name, or the one that its key ``module`` names.
+
+    Raises:
+        ParamsError: with the known ones, if there is none.
+    """
+    module = (block or {}).get("module", name)
+    known = sorted(found.name for found in pkgutil.iter_modules(__path__) if found.name not in _PARTS)
+    if module not in known:
         raise ParamsError(f"params.yaml: extractors.{name}: there is no such extractor; known are {', '.join(known)}")
-    return f"{__name__}.{name}"
+    return f"{__name__}.{module}"
 
 
 def load_extractor(name: str, block: dict[str, Any], changes: dict[str, Any] | None = None) -> "Extractor":
@@ -30,4 +35,5 @@ def load_extractor(name: str, block: dict[str, Any], changes: dict[str, Any] | N
         ParamsError: if there is no such extractor or the block does not fit it.
     """
     where = f"params.yaml: extractors.{name}"
-    return importlib.import_module(extractor_module(name)).make({**block, **(changes or {})}, where)
+    whole = {key: value for key, value in {**block, **(changes or {})}.items() if key != "module"}
+    return importlib.import_module(extractor_module(name, block)).make(whole, where)

@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 
+# Of VIDEVAL, in pixels: smaller frames leave no room for TLVQM's borders and patches. TLVQM alone makes do with less.
+SMALLEST = 64
+
 
 def rounded_rate(fps: float) -> int:
     """Frames per second as a whole number, halves up."""
@@ -29,6 +32,12 @@ def segments(count: int, half: int) -> list[slice]:
         half: of :func:`half_second`.
     """
     return [slice(start, start + half + 1) for start in range(0, count - half, half)]
+
+
+def even_sides(y: np.ndarray, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Planes ``(T, H, W)`` and two of half the size, rounded up, without the last row or column where a side is odd."""
+    rows, columns = y.shape[1] // 2, y.shape[2] // 2
+    return y[:, : 2 * rows, : 2 * columns], u[:, :rows, :columns], v[:, :rows, :columns]
 
 
 def check_planes(y: np.ndarray, u: np.ndarray, v: np.ndarray, smallest: int, system: str) -> None:

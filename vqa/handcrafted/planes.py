@@ -8,6 +8,7 @@ import numpy as np
 
 from vqa.data.decoding import Decoding
 from vqa.data.paths import MediaError
+from vqa.handcrafted.clips import even_sides
 
 _STORED = "yuv420p"
 
@@ -28,23 +29,27 @@ class Planes(NamedTuple):
     fps: float
 
 
-def read_planes(path: Path) -> Planes:
+def read_planes(path: Path, odd: str = "refuse") -> Planes:
     """All frames of a video, turned as its display matrix says.
 
     Other pixel formats are converted as FFmpeg does where it is asked for planes of this kind.
 
+    Args:
+        path: of the video.
+        odd: what becomes of an odd width or height: ``refuse`` it, or ``crop`` its last column or row.
+
     Raises:
-        MediaError: if it cannot be decoded in full, has an odd width or height, or no frame rate.
+        MediaError: if it cannot be decoded in full, has an odd side that is refused, or no frame rate.
     """
     with Decoding(path) as video:
         planes = [[video.orientation.apply(plane) for plane in frame_planes(frame)] for frame in video.frames()]
         facts = video.facts()
-    if facts.width % 2 or facts.height % 2:
+    if odd == "refuse" and (facts.width % 2 or facts.height % 2):
         raise MediaError(f"{path}: {facts.width}x{facts.height}, and its features need an even width and height")
     if not round(facts.fps) >= 1:
         raise MediaError(f"{path}: frame rate {facts.fps}, and its features need at least one frame per second")
     y, u, v = (np.stack(plane) for plane in zip(*planes, strict=True))
-    return Planes(y, u, v, facts.fps)
+    return Planes(*even_sides(y, u, v), facts.fps)
 
 
 def frame_planes(frame: av.VideoFrame) -> list[np.ndarray]:

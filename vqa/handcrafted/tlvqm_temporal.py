@@ -80,11 +80,12 @@ def neighbourhoods(y: np.ndarray, sampled: range) -> Iterator[tuple[int, Neighbo
 
     Args:
         y: ``(T, H, W)`` uint8 luma, H and W even.
-        sampled: numbers of frames, every other one: the frame after t is the one before t + 2, and halved once.
+        sampled: numbers of frames; of every other one, the frame after t is the one before t + 2, and halved once.
     """
     following: HalfFrame | None = None
     for t in sampled:
-        previous = following or half_frame(y[t - 1] / 255)
+        shared = following if sampled.step == 2 else None
+        previous = shared or half_frame(y[t - 1] / 255)
         current, following = half_frame(y[t] / 255), half_frame(y[t + 1] / 255)
         yield t, (previous, current, following)
 

@@ -6,11 +6,12 @@ means or deviations of the 50 within segments of about a second, averaged over s
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from vqa.handcrafted import clips, flat
-from vqa.handcrafted.clips import check_planes, half_second, rounded_rate
+from vqa.handcrafted.clips import SMALLEST, check_planes, even_sides, half_second, rounded_rate
 from vqa.handcrafted.colours import rgb2lab, to_uint8, ycbcr2rgb, ycbcr2rgb_uint8
 from vqa.handcrafted.matlab import imresize
 from vqa.handcrafted.tlvqm import frame_yuv
@@ -55,11 +56,33 @@ FEATURES = (
     *HCF_FEATURES,
 )
 
-# Smaller frames leave no room for TLVQM's borders and patches.
-_SMALLEST = 64
+
+@dataclass(frozen=True)
+class Light:
+    """The authors' light version: fewer frames, and larger ones scaled down.
+
+    The published light matrices take another frame for the one before each sample (8.2); this is the released rule.
+
+    Attributes:
+        rate: sampled frames per second, and samples from one segment to the next; 3 or 6 as published.
+        cap: largest short side in pixels; 720 or 480 as published.
+    """
+
+    rate: int
+    cap: int
+
+    def __post_init__(self) -> None:
+        if self.rate < 1 or self.cap < SMALLEST:
+            raise ValueError(f"rate {self.rate} must be positive and cap {self.cap} at least {SMALLEST}")
+
+    def capped(self, plane: np.ndarray, short_side: int) -> np.ndarray:
+        """Planes ``(T, H, W)`` uint8 of a video with that short side, scaled so that it is no larger than the cap."""
+        if short_side <= self.cap:
+            return plane
+        return np.stack([to_uint8(imresize(frame, self.cap / short_side)) for frame in plane])
 
 
-def videval(y: np.ndarray, u: np.ndarray, v: np.ndarray, fps: float) -> np.ndarray:
+def videval(y: np.ndarray, u: np.ndarray, v: np.ndarray, fps: float, light: Light | None = None) -> np.ndarray:
     """The 60 ``FEATURES`` of a clip, ``(60,)`` float64, comparable to the published matrices.
 
     Args:
@@ -67,6 +90,7 @@ def videval(y: np.ndarray, u: np.ndarray, v: np.ndarray, fps: float) -> np.ndarr
         u: ``(T, H / 2, W / 2)`` uint8 chroma.
         v: the same.
         fps: frame rate in 1/s.
+        light: the light version; None: the whole one, whose samples are every other frame.
 
     Returns:
         The numbers; NaN where a constant clip leaves one undefined.
@@ -74,19 +98,29 @@ def videval(y: np.ndarray, u: np.ndarray, v: np.ndarray, fps: float) -> np.ndarr
     Raises:
         ValueError: if the planes do not belong together, are too small, or the clip is too short for one segment.
     """
-    segments(sample_count(len(y)), fps)  # before what takes long
-    return pooled(frame_features(y, u, v), hcf_features(y, u, v, fps), fps)
+    step, half = _pace(fps, light)
+    segments(len(samples(len(y), step)), fps, half)  # before what takes long
+    if light is not None:
+        short_side = min(y.shape[1:])
+        y, u, v = even_sides(*(light.capped(plane, short_side) for plane in (y, u, v)))
+    return pooled(frame_features(y, u, v, step=step), hcf_features(y, u, v, fps), fps, half)
 
 
-def sample_count(n_frames: int) -> int:
-    """How many frames are sampled: 1, 3, 5, ... <= T - 3."""
-    return max((n_frames - 2) // 2, 0)
+def _pace(fps: float, light: Light | None) -> tuple[int, int]:
+    """Frames from one sample to the next, and samples from one segment to the next."""
+    half = half_second(fps, "VIDEVAL")
+    return (2, half) if light is None else (max(rounded_rate(fps) // light.rate, 1), light.rate)
+
+
+def samples(n_frames: int, step: int = 2) -> range:
+    """Which frames are sampled: 1, 1 + step, ... <= T - 3."""
+    return range(1, max(n_frames - 2, 1), step)
 
 
 def frame_features(
-    y: np.ndarray, u: np.ndarray, v: np.ndarray, rule: flat.Rule = flat.published, pair_scale: int = 1
+    y: np.ndarray, u: np.ndarray, v: np.ndarray, rule: flat.Rule = flat.published, pair_scale: int = 1, step: int = 2
 ) -> np.ndarray:
-    """The 50 ``FRAME_FEATURES`` of frames 1, 3, 5, ... <= T - 3, ``(M, 50)`` float64.
+    """The 50 ``FRAME_FEATURES`` of the sampled frames, ``(M, 50)`` float64.
 
     Args:
         y: planes of the clip, as u and v those of :func:`videval`.
@@ -94,16 +128,19 @@ def frame_features(
         v: chroma.
         rule: what stands for normalised pixels of flat windows (8.0.2).
         pair_scale: scale of "friquee_chroma_47": 1 in the published matrices, 2 in the released code (8.2, row 37).
+        step: frames from one sample to the next.
 
     Raises:
         ValueError: if the planes do not belong together, or are too small.
     """
-    check_planes(y, u, v, _SMALLEST, "VIDEVAL")
-    return np.array(list(_frames(y, u, v, rule, pair_scale))).reshape(-1, len(FRAME_FEATURES))
+    check_planes(y, u, v, SMALLEST, "VIDEVAL")
+    return np.array(list(_frames(y, u, v, rule, pair_scale, step))).reshape(-1, len(FRAME_FEATURES))
 
 
-def _frames(y: np.ndarray, u: np.ndarray, v: np.ndarray, rule: flat.Rule, pair_scale: int) -> Iterator[np.ndarray]:
-    for t, frames in neighbourhoods(y, range(1, 2 * sample_count(len(y)), 2)):
+def _frames(
+    y: np.ndarray, u: np.ndarray, v: np.ndarray, rule: flat.Rule, pair_scale: int, step: int
+) -> Iterator[np.ndarray]:
+    for t, frames in neighbourhoods(y, samples(len(y), step)):
         motion = half_size_features(frames)
         rgb = ycbcr2rgb_uint8(np.stack([y[t], *(to_uint8(imresize(plane[t], 2)) for plane in (u, v))]))
         of_luma = luma_features(y[t].astype(np.float64), rule)
@@ -123,7 +160,7 @@ def hcf_features(y: np.ndarray, u: np.ndarray, v: np.ndarray, fps: float) -> np.
     Raises:
         ValueError: if the planes do not belong together or are too small, or the rate is under two per second.
     """
-    check_planes(y, u, v, _SMALLEST, "VIDEVAL")
+    check_planes(y, u, v, SMALLEST, "VIDEVAL")
     # The public code counts the frames of this loop from 1 (8.2).
     chosen = range(half_second(fps, "VIDEVAL") - 1, len(y) - 3, rounded_rate(fps))
     return np.array([_hcf(y[t], u[t], v[t]) for t in chosen]).reshape(-1, len(HCF_FEATURES))
@@ -138,36 +175,38 @@ def _hcf(y: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return np.array([edges.mean(), deviation(edges), chroma, rings[0], rings[2], rings[8]])
 
 
-def segments(count: int, fps: float) -> list[slice]:
+def segments(count: int, fps: float, half: int | None = None) -> list[slice]:
     """Ranges of samples of about a second each, one sample of overlap.
 
     Args:
         count: samples of the clip.
         fps: frame rate in 1/s.
+        half: samples from one segment to the next; None: half the rounded rate, as of the whole version.
 
     Raises:
         ValueError: if there is none (the public code then returns too few numbers), or the rate is under two per
             second.
     """
-    half = half_second(fps, "VIDEVAL")
+    half = half_second(fps, "VIDEVAL") if half is None else half
     found = clips.segments(count, half)
     if not found:
         raise ValueError(f"{count} sampled frames at {fps} per second are too few for VIDEVAL: it needs {half + 1}")
     return found
 
 
-def pooled(frames: np.ndarray, hcf: np.ndarray, fps: float) -> np.ndarray:
+def pooled(frames: np.ndarray, hcf: np.ndarray, fps: float, half: int | None = None) -> np.ndarray:
     """The 60 numbers from those of frames; NaN does not count where there are others.
 
     Args:
         frames: ``(M, 50)``.
         hcf: ``(K, 6)``.
         fps: frame rate in 1/s.
+        half: of :func:`segments`.
 
     Raises:
         ValueError: if the frames make no segment.
     """
-    parts = [frames[part] for part in segments(len(frames), fps)]
+    parts = [frames[part] for part in segments(len(frames), fps, half)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # columns of nothing but NaN stay NaN
         means = np.nanmean([np.nanmean(part[:, _MEANS], axis=0) for part in parts], axis=0)

@@ -182,6 +182,6 @@ def test_published_features_give_what_plain_scikit_learn_gave(dataset: str, colu
         pytest.skip(f"VIDEVAL's features are not below {mirror}; set VQA_MIRROR")
     features = io.loadmat(folder / f"{dataset}_VIDEVAL_feats.mat")["feats_mat"]
     mos = pd.read_csv(folder / f"{dataset}_metadata.csv")[column]
-    row = run_split(*check_table(features, mos, dataset), split, Config("videval", dataset))
+    row = run_split(*check_table(features, mos, dataset), split, Config("videval", dataset, "data/published/videval"))
     found = [row[name] for name in ("srcc", "plcc", "krcc", "rmse", "C", "gamma")]
     assert found == pytest.approx(RECORDED[dataset, column, split], rel=1e-9)

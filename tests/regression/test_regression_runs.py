@@ -58,7 +58,7 @@ if __name__ == "__main__":
     from vqa.regression.splits import run_splits
 
     table = np.load(sys.argv[1])
-    run_splits(table["x"], table["y"], Config("", "", log2_c=(0, 2), log2_gamma=(-2, 0)), Path(sys.argv[2]), 2)
+    run_splits(table["x"], table["y"], Config("", "", "", log2_c=(0, 2), log2_gamma=(-2, 0)), Path(sys.argv[2]), 2)
 """
 
 
@@ -129,6 +129,7 @@ def test_bad_tables_are_one_line(features: np.ndarray, mos: np.ndarray, message:
         ({"drop": "grey"}, "drop: 'grey' is not one of none, greyscale"),
         ({"splits": 0}, "splits: 0 must be positive"),
         ({"test_share": 1.0}, "test_share: 1.0 is not between"),
+        ({"grid_share": 0.0}, "grid_share: 0.0 is not in"),
         ({"validation_share": 0}, "validation_share: 0.0 is not between"),
         ({"log2_c": [3, 1]}, "log2_c: the first exponent, 3, is above the last, 1"),
         ({"log2_gamma": [1]}, "log2_gamma: must be a list of 2"),
@@ -138,14 +139,19 @@ def test_bad_tables_are_one_line(features: np.ndarray, mos: np.ndarray, message:
 )
 def test_bad_params_are_one_line(change: dict, message: str) -> None:
     with pytest.raises(ParamsError, match=message):
-        build(Config, {"features": "videval", "dataset": "konvid1k", **change}, "params.yaml: regressions.k")
+        build(
+            Config,
+            {"features": "videval", "dataset": "konvid1k", "reads": "data/published/videval", **change},
+            "params.yaml: regressions.k",
+        )
 
 
 def test_the_stage_writes_the_same_bytes_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    block = {"features": "toy", "dataset": "toyset", "splits": 2, "log2_c": [0, 3], "log2_gamma": [-2, 0]}
+    block = {"features": "toy", "dataset": "toyset", "reads": "data/published/toy", "splits": 2}
+    block |= {"log2_c": [0, 3], "log2_gamma": [-2, 0]}
     params = SimpleNamespace(
         root=str(ROOT),
         common=SimpleNamespace(bootstrap=20, seed=1),
@@ -155,7 +161,7 @@ def test_the_stage_writes_the_same_bytes_twice(
     monkeypatch.setattr(stages.regression, "load", lambda: params)
     names = [f"{i}.mp4" for i in range(len(toy()[1]))]
     monkeypatch.setattr(stages.regression, "load_table", lambda config: (names, *reversed(toy())))
-    monkeypatch.setattr(stages.regression, "_cores", lambda: 1)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
     monkeypatch.setattr(sys, "argv", ["regression", "toy"])
     out, runs = tmp_path / "runs" / "toy", []
     for _ in range(2):

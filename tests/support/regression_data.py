@@ -6,7 +6,7 @@ import numpy as np
 
 from vqa.regression.protocol import Config
 
-CONFIG = Config("toy", "toyset", splits=3, log2_c=(0, 6), log2_gamma=(-4, 1))
+CONFIG = Config("toy", "toyset", "data/published/toy", splits=3, log2_c=(0, 6), log2_gamma=(-4, 1))
 SMALL = replace(CONFIG, log2_c=(0, 2), log2_gamma=(-2, 0))
 
 

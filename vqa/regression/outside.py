@@ -24,7 +24,7 @@ RESULTS = [
     *("protocol", "dataset", "split", "metric", "value", "ci_low", "ci_high", "n", "folds", "source", "mapping"),
     "items_digest",
 ]
-FEATURES, PREDICTIONS = "published-features", "published-predictions"
+FEATURES, PREDICTIONS, OWN = "published-features", "published-predictions", "regressed"
 BOTH = ("released", "clean")
 
 
@@ -81,7 +81,9 @@ def published_results(row: Outside, resamples: int, seed: int, root: Path = ROOT
     )[RESULTS]
 
 
-def regression_results(splits: pd.DataFrame, title: str, digest: str, resamples: int, seed: int) -> pd.DataFrame:
+def regression_results(
+    splits: pd.DataFrame, title: str, digest: str, resamples: int, seed: int, source: str = FEATURES
+) -> pd.DataFrame:
     """``results.csv`` of a regression: medians over its splits, PLCC mapped as published and raw.
 
     Args:
@@ -90,10 +92,11 @@ def regression_results(splits: pd.DataFrame, title: str, digest: str, resamples:
         digest: of the items that were cut.
         resamples: of the intervals.
         seed: of the streams.
+        source: whose features these are.
     """
     raw = splits.assign(plcc=splits.plcc_raw)
     parts = [
-        _of_splits(table, title, protocol, FEATURES, "logistic" if table is splits else "", (resamples, seed))
+        _of_splits(table, title, protocol, source, "logistic" if table is splits else "", (resamples, seed))
         for protocol, table in (("released", splits), ("clean", raw))
     ]
     return pd.concat(parts, ignore_index=True).assign(n=int(splits.n_test.iloc[0]), items_digest=digest)[RESULTS]

@@ -1,6 +1,7 @@
 """One split of the UGC-VQA benchmark: cut, scale, choose C and gamma, fit again, score (VIDEVAL_TLVQM 8.3)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,10 @@ class Config:
     Attributes:
         features: name of the features.
         dataset: name of the data set.
+        reads: what is read, a dependency of the stage: ``data/published/ENTRY``; ``features/EXTRACTOR/DATASET``, what
+            an extractor of the suite made; or ``zero_shot/EXTRACTOR.json``, which stands for several data sets.
+        tests: ``dataset/split`` of the parts that one fit on the split ``train`` is tested on, in place of random cuts.
+        grid_share: share of the training items on which C and gamma are chosen, in such a fit.
         drop: ``greyscale`` leaves out the greyscale videos of YouTube-UGC, ``none`` nothing.
         splits: random cuts; each is the same however many there are.
         test_share: share of the items that test, rounded up.
@@ -38,6 +43,9 @@ class Config:
 
     features: str
     dataset: str
+    reads: str
+    tests: tuple[str, ...] = ()
+    grid_share: float = 1.0
     drop: str = "none"
     splits: int = 100
     test_share: float = 0.2
@@ -53,6 +61,8 @@ class Config:
         for name in ("test_share", "validation_share"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name}: {getattr(self, name)} is not between 0 and 1")
+        if not 0 < self.grid_share <= 1:
+            raise ValueError(f"grid_share: {self.grid_share} is not in (0, 1]")
         for name in ("log2_c", "log2_gamma"):
             first, last = getattr(self, name)
             if first > last:
@@ -126,6 +136,26 @@ def choose(features: np.ndarray, mos: np.ndarray, split: int, config: Config) ->
     return 2.0 ** best[1], 2.0 ** best[2]
 
 
+def fitted_model(
+    features: np.ndarray, mos: np.ndarray, c: float, gamma: float, epsilon: float
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Scale and fit: gives predictions ``(m,)`` of unscaled features ``(m, p)``.
+
+    Args:
+        features: ``(n, p)`` of the training items, not scaled.
+        mos: ``(n,)``.
+        c: of the support vector regression.
+        gamma: of its kernel.
+        epsilon: half width of its tube, in MOS units.
+    """
+    from sklearn.preprocessing import MinMaxScaler  # here: they take a second to import
+    from sklearn.svm import SVR
+
+    scaler = MinMaxScaler().fit(features)
+    model = SVR(kernel="rbf", C=c, gamma=gamma, epsilon=epsilon).fit(scaler.transform(features), mos)
+    return lambda others: model.predict(scaler.transform(others))
+
+
 def run_split(features: np.ndarray, mos: np.ndarray, split: int, config: Config) -> dict[str, Any]:
     """One row of ``splits.csv``.
 
@@ -144,15 +174,10 @@ def run_split(features: np.ndarray, mos: np.ndarray, split: int, config: Config)
     Raises:
         ValueError: if the split cannot be fitted or scored.
     """
-    from sklearn.preprocessing import MinMaxScaler  # here: they take a second to import
-    from sklearn.svm import SVR
-
     train, test = random_cut(np.arange(len(mos)), config.test_share, OUTER, split)
     c, gamma = choose(features[train], mos[train], split, config)
-    scaler = MinMaxScaler().fit(features[train])
-    scaled = scaler.transform(features[train])
-    model = SVR(kernel="rbf", C=c, gamma=gamma, epsilon=config.epsilon).fit(scaled, mos[train])
-    fitted, pred = model.predict(scaled), model.predict(scaler.transform(features[test]))
+    predict = fitted_model(features[train], mos[train], c, gamma, config.epsilon)
+    fitted, pred = predict(features[train]), predict(features[test])
     raw, mapped = raw_scores(pred, mos[test]), mapped_scores(pred, mos[test])
     row = {
         **{"split": split, "srcc": raw["srcc"], "plcc": mapped["plcc_mapped"], "krcc": raw["krcc"]},

@@ -105,6 +105,16 @@ class Conv2d(nn.Conv2d):
         return convolution(x[:, :, None], self.weight[:, :, None], self.bias, stride, padding)[:, :, 0]
 
 
+class Conv1d(nn.Conv1d):
+    """The same along one axis."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.is_cuda or torch.backends.mkldnn.enabled:
+            return super().forward(x)
+        stride, padding = (1, 1, *self.stride), (0, 0, *self.padding)
+        return convolution(x[:, :, None, None], self.weight[:, :, None, None], self.bias, stride, padding)[:, :, 0, 0]
+
+
 def exp(x: Tensor) -> Tensor:
     """The exponential, through a power of two in double precision, which PyTorch computes by itself."""
     return torch.exp2(x.double() * math.log2(math.e)).to(x.dtype)

@@ -62,6 +62,20 @@ class Sampling:
     fragments: FragmentSampling
 
 
+def clip_pixels(item: Item, read: Reader, rule: TemporalSampling, stream: Stream) -> Tensor:
+    """Frames of all clips in order, ``(T, 3, H, W)`` uint8."""
+    starts = clip_offsets(item.n_frames, rule, stream("temporal"))
+    indices = frame_indices(item.n_frames, rule, starts)
+    return torch.from_numpy(read.frames(indices.numpy())).permute(0, 3, 1, 2)
+
+
+def cut_fragments(frames: Tensor, rule: Sampling, generator: torch.Generator) -> Tensor:
+    """Fragments ``(3, T, h, w)`` of frames ``(3, T, H, W)`` uint8: whole numbers, if params say so, as uint8."""
+    fragments = sample_fragments(frames, rule.fragments, generator)
+    # Whether this video is small or not: all of a batch have one type.
+    return fragments.float() if rule.fragments.small_values == "float" else fragments
+
+
 @dataclass(frozen=True)
 class Config:
     """Block ``methods.fastvqa`` of params.
@@ -144,9 +158,7 @@ class FastVQA:
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """All clips of an item as :meth:`cut`: ``(clips, 3, frames, H, W)`` in [0, 255], whole numbers as uint8."""
         rule = self.config.sampling[phase]
-        starts = clip_offsets(item.n_frames, rule.temporal, stream("temporal"))
-        indices = frame_indices(item.n_frames, rule.temporal, starts)
-        frames = torch.from_numpy(read.frames(indices.numpy())).permute(0, 3, 1, 2)
+        frames = clip_pixels(item, read, rule.temporal, stream)
         if phase == "train":
             frames = augment(frames, self.augmentation, stream("augment").initial_seed())
         cut = self.cut(frames.transpose(0, 1), rule, stream("crop"))
@@ -154,9 +166,7 @@ class FastVQA:
 
     def cut(self, frames: Tensor, rule: Any, generator: torch.Generator) -> Tensor:
         """What the network sees of frames ``(3, T, H, W)`` uint8, those of all clips in order: ``(3, T, h, w)``."""
-        fragments = sample_fragments(frames, rule.fragments, generator)
-        # Whether this video is small or not: all of a batch have one type.
-        return fragments.float() if rule.fragments.small_values == "float" else fragments
+        return cut_fragments(frames, rule, generator)
 
     def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
         """Mean of the local quality maps over positions and clips."""

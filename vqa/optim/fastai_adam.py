@@ -65,5 +65,5 @@ def one_cycle(position: float) -> tuple[float, float]:
 
 
 def _half_cosine(passed: float, whole: float) -> float:
-    """From 0 to 1 as ``passed`` goes from 0 to ``whole``; released in single precision, which is no part of a method."""
+    """From 0 to 1 as ``passed`` goes from 0 to ``whole``; released in single precision."""
     return (1 + math.cos(math.pi * (1 - passed / whole))) / 2

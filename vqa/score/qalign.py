@@ -4,6 +4,7 @@ Source: MULTIBRANCH_A 13.3. The network itself has 8 billion weights and stays b
 """
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 import numpy as np
 import torch
@@ -109,11 +110,13 @@ def load(checkpoint: str, device: torch.device) -> LevelLogits:
         InputError: if ``transformers`` is not installed.
     """
     try:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        transformers = import_module("transformers")
     except ImportError as error:
         raise InputError("Q-Align needs transformers: pip install transformers==4.36.2 sentencepiece") from error
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint, use_fast=False)
-    model = AutoModelForCausalLM.from_pretrained(checkpoint, trust_remote_code=True, torch_dtype=torch.float16)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint, use_fast=False)
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        checkpoint, trust_remote_code=True, torch_dtype=torch.float16
+    )
     model = model.to(device).eval()
     words = [tokenizer(level).input_ids[1] for level in LEVELS]
     ids = torch.tensor([prompt_ids(VIDEO_PROMPT, lambda text: tokenizer(text).input_ids)], device=device)

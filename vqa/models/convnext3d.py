@@ -55,16 +55,20 @@ class DepthwiseConv(Conv3d):
         if x.is_cuda or torch.backends.mkldnn.enabled:
             first = x.permute(0, 4, 1, 2, 3)
             return F.conv3d(first, self.weight, self.bias, 1, self.padding, 1, self.groups).permute(0, 2, 3, 4, 1)
-        T, H, W = x.shape[1:4]
-        t, h, w = self.weight.shape[2:]
-        padded = F.pad(x, (0, 0, w // 2, w // 2, h // 2, h // 2, t // 2, t // 2))
-        taps = self.weight.squeeze(1).permute(1, 2, 3, 0)
-        total = self.bias.expand_as(x) if self.bias is not None else torch.zeros_like(x)
-        for k in range(t):
-            for i in range(h):
-                for j in range(w):
-                    total = torch.addcmul(total, padded[:, k : k + T, i : i + H, j : j + W], taps[k, i, j])
-        return total
+        return depthwise(x, self.weight, self.get_parameter("bias"))
+
+
+def depthwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Maps ``(B, T, H, W, C)`` by kernels ``(C, 1, t, h, w)`` of odd sizes and ``(C,)``, tap by tap: the same shape."""
+    T, H, W = x.shape[1:4]
+    t, h, w = weight.shape[2:]
+    padded = F.pad(x, (0, 0, w // 2, w // 2, h // 2, h // 2, t // 2, t // 2))
+    taps, total = weight.squeeze(1).permute(1, 2, 3, 0), bias.expand_as(x)
+    for k in range(t):
+        for i in range(h):
+            for j in range(w):
+                total = torch.addcmul(total, padded[:, k : k + T, i : i + H, j : j + W], taps[k, i, j])
+    return total
 
 
 class Block(nn.Module):

@@ -1,4 +1,4 @@
-"""How the scores of DOVER's two branches become one (MULTIBRANCH_A 13.1.6), and what the ways differ in."""
+"""How the scores of several branches become one: DOVER's (MULTIBRANCH_A 13.1.6) and Zoom-VQA's (13.2.5)."""
 
 import numpy as np
 
@@ -65,3 +65,12 @@ def rules(aesthetic: np.ndarray, technical: np.ndarray, mos: np.ndarray, weight:
         "weight tuned on the test set": weighted(aesthetic, technical, best_weight(aesthetic, technical, mos)),
         "one weight, constants exchanged": weight * swapped_t + (1 - weight) * swapped_a,
     }
+
+
+def logistic_mean(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Zoom-VQA's fusion: the mean of both branches' z-scores over the items, each through a logistic to (0, 100).
+
+    MULTIBRANCH_A 13.2.5; a video's score depends on the others that it is tested with.
+    """
+    one, two = (50 / (1 + np.exp(-standard(scores))) for scores in (first, second))
+    return one + two

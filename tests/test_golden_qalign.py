@@ -1,7 +1,6 @@
 """Scoring protocol of Q-Align against the released one (section 15 of the golden contract)."""
 
 import json
-import sys
 
 import golden
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 import torch
 from golden import assert_close, assert_summary
 
-from vqa.io import InputError
 from vqa.score import qalign
 
 VECTORS = golden.load("qalign")
@@ -72,9 +70,3 @@ def test_video_score_asks_the_network_once() -> None:
     frames = np.zeros((2, 9, 16, 3), dtype=np.uint8)
     assert qalign.video_score(frames, network) == pytest.approx(float(VECTORS["score/zero_to_one"][0]), abs=5e-3)
     assert asked == [(2, 3, 448, 448)]
-
-
-def test_loader_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(InputError, match="pip install transformers"):
-        qalign.load("q-future/q-align-vqa", torch.device("cpu"))

@@ -239,7 +239,7 @@ def synthetic(record: Record) -> None:
         for item in plan(SyntheticSpec.from_dict(name, specs[name]), SEED):
             codecs.setdefault(item.codec, dataclasses.replace(item, n_frames=min(item.n_frames, 6)))
     for codec, item in codecs.items():
-        data, truth = make_item(item, SEED)
+        data, truth, _ = make_item(item, SEED)
         record(f"{codec} truth", truth)
         record(f"{codec} file", data)
         with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vqa.data.patches import Patch
+from vqa.data.patches import FILE as PATCHES
+from vqa.data.patches import Patch, read_patches
 from vqa.io import InputError, digest
 
 # Codec of an item that is a row of features and has no frames.
@@ -142,7 +143,11 @@ class PreparedDataset:
 
     def patches(self, item: Item) -> list[Patch]:
         """The space-time patches of an item that have opinions of their own; none where the data set has none."""
-        return []
+        return self._patches.get(item.name, [])
+
+    @cached_property
+    def _patches(self) -> dict[str, list[Patch]]:
+        return read_patches(self._folder / PATCHES)
 
     def features(self, item: Item, name: str) -> np.ndarray:
         """Features of an item, float32: ``(channels,)`` of the published set ``name``, ``(L, channels)`` extracted.

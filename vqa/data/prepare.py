@@ -6,6 +6,7 @@ Reads ``<data>/labels.csv`` (``name,mos,split``) and the files it names; writes 
 * ``excluded.csv``: one row per item left out, with the reason,
 * ``report.json``: counts, MOS statistics and the digest of the item list of every split, what is odd about how many
   items, and the files of which decord, the usual loader, gives other frames (:mod:`vqa.data.usual`),
+* ``patches.csv``, checked, if the data set has opinions on patches (:mod:`vqa.data.patches`),
 * ``frames.bin``: the decoded frames of all items one after the other, if the data set keeps a frame store.
 """
 
@@ -20,6 +21,8 @@ from tqdm import tqdm
 from vqa.data.images import is_image
 from vqa.data.items import ITEMS, items_digest
 from vqa.data.labels import read_labels
+from vqa.data.patches import FILE as PATCHES
+from vqa.data.patches import check_patches, read_patches, write_patches
 from vqa.data.paths import MediaError
 from vqa.data.probe import probe_file
 from vqa.data.usual import USUAL_DECODER, UsualLoader
@@ -69,6 +72,7 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool, exif: str 
         if not rows:
             raise InputError(f"{data}: none of its {len(labels)} files can be decoded")
     items = pd.DataFrame(rows, columns=list(ITEMS))
+    _keep_patches(data / PATCHES, out / PATCHES, items)
     write_csv(out / "items.csv", items)
     write_csv(out / "excluded.csv", pd.DataFrame(excluded, columns=["name", "split", "reason"]))
     report = {
@@ -100,6 +104,16 @@ def _probe(path: Path, store: BinaryIO | None, exif: str) -> tuple[Probe, str, i
     if loader and not difference:
         probe = replace(probe, decoder=USUAL_DECODER)
     return probe, difference, offset
+
+
+def _keep_patches(listed: Path, kept: Path, items: pd.DataFrame) -> None:
+    """Check the patches of the usable items and keep their list, if the data set has one."""
+    if not listed.is_file():
+        kept.unlink(missing_ok=True)
+        return
+    patches = read_patches(listed)
+    check_patches(listed, patches, items)
+    write_patches(kept, {name: patches[name] for name in items.name})
 
 
 def _split_report(items: pd.DataFrame) -> dict:

@@ -4,14 +4,11 @@ Source: MULTIBRANCH_A 13.3. The network itself has 8 billion weights and stays b
 """
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-
-from vqa.io import InputError
 
 LEVELS = ("excellent", "good", "fair", "poor", "bad")
 LEVEL_WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)
@@ -99,31 +96,3 @@ def video_score(frames: np.ndarray, network: LevelLogits) -> float:
     """Float64 score in [0, 1] of the frames ``(K, H, W, 3)`` uint8 RGB that ``frame_indices`` chose."""
     inputs = torch.from_numpy(np.stack([pixels(frame) for frame in frames]))
     return float(score(network(inputs).double()))
-
-
-def load(checkpoint: str, device: torch.device) -> LevelLogits:
-    """The published network in half precision; ``checkpoint`` names it, such as q-future/q-align-vqa, or its folder.
-
-    Its repository brings its own Python code, which this runs: name only a checkpoint that you trust.
-
-    Raises:
-        InputError: if ``transformers`` is not installed.
-    """
-    try:
-        transformers = import_module("transformers")
-    except ImportError as error:
-        raise InputError("Q-Align needs transformers: pip install transformers==4.36.2 sentencepiece") from error
-    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint, use_fast=False)
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        checkpoint, trust_remote_code=True, torch_dtype=torch.float16
-    )
-    model = model.to(device).eval()
-    words = [tokenizer(level).input_ids[1] for level in LEVELS]
-    ids = torch.tensor([prompt_ids(VIDEO_PROMPT, lambda text: tokenizer(text).input_ids)], device=device)
-
-    @torch.inference_mode()
-    def logits(inputs: Tensor) -> Tensor:
-        answer: Tensor = model(input_ids=ids, images=[inputs.half().to(device)])["logits"]
-        return answer[0, -1, words].cpu()
-
-    return logits

@@ -15,9 +15,12 @@ import numpy as np
 from tqdm import tqdm
 
 from vqa import rng
+from vqa.data.patches import FILE as PATCHES
+from vqa.data.patches import Patch, write_patches
 from vqa.data.synthetic import encode, fullref, mos
 from vqa.data.synthetic.content import make_scene
 from vqa.data.synthetic.degrade import Degrader, drop_frames
+from vqa.data.synthetic.patches import Frames, rate_patches
 from vqa.data.synthetic.recipe import Item, plan
 from vqa.data.synthetic.scene import path
 from vqa.data.synthetic.spec import DEGRADATIONS, SyntheticSpec
@@ -38,8 +41,9 @@ def build(spec: SyntheticSpec, out: Path, seed: int, jobs: int = 1) -> None:
     Args:
         spec: the data set.
         out: folder to make, with ``videos/`` or ``images/``; ``labels.csv`` (name, mos on the data set's scale with 4
-            decimals, split); ``truth.csv`` (:data:`TRUTH_COLUMNS`: true quality in [0, 1], full-reference measure,
-            strengths, content, coding; width and height as displayed; for tests, never for training).
+            decimals, split); ``patches.csv`` if the spec wants patches; ``truth.csv`` (:data:`TRUTH_COLUMNS`: true
+            quality in [0, 1], full-reference measure, strengths, content, coding; width and height as displayed; for
+            tests, never for training).
         seed: seed of all random streams.
         jobs: number of processes; it does not change a byte.
 
@@ -56,7 +60,10 @@ def build(spec: SyntheticSpec, out: Path, seed: int, jobs: int = 1) -> None:
     (partial / f"{spec.kind}s").mkdir(parents=True)
     items = plan(spec, seed)
     work = functools.partial(_make_file, spec=spec, out=partial, seed=seed)
-    rows = list(tqdm(_map(work, items, jobs), total=len(items), desc=f"make {spec.name}", disable=None))
+    made = list(tqdm(_map(work, items, jobs), total=len(items), desc=f"make {spec.name}", disable=None))
+    rows = [row for row, _ in made]
+    if spec.patches:
+        write_patches(partial / PATCHES, {row["name"]: patches for row, patches in made})
     _write_csv(partial / "truth.csv", TRUTH_COLUMNS, rows)
     _write_csv(partial / "labels.csv", LABEL_COLUMNS, rows)
     if out.exists():
@@ -64,8 +71,11 @@ def build(spec: SyntheticSpec, out: Path, seed: int, jobs: int = 1) -> None:
     os.replace(partial, out)
 
 
-def make_item(item: Item, seed: int) -> tuple[bytes, dict[str, Any]]:
-    """Return an item's file as bytes and what is true about it: quality, full-reference measure, texture, content."""
+def make_item(item: Item, seed: int) -> tuple[bytes, dict[str, Any], tuple[Frames, Frames]]:
+    """Return an item's file, what is true about it, and some frames by number, pristine and as decoded.
+
+    True are its quality, full-reference measure, texture, content and strengths.
+    """
     key = (item.dataset, item.name)
     size = (item.width, item.height)
     scene = make_scene(item.family, size, item.is_video, rng.numpy_generator("synthetic-content", seed, *key))
@@ -103,18 +113,20 @@ def make_item(item: Item, seed: int) -> tuple[bytes, dict[str, Any]]:
     return data, {
         "quality": quality, "full_reference": similarity, "texture": texture, "rate": rate,
         "content_id": scene.content_id, **dict.fromkeys(DEGRADATIONS, 0.0), **strengths,
-    }  # fmt: skip
+    }, (pristine, decoded)  # fmt: skip
 
 
-def _make_file(item: Item, spec: SyntheticSpec, out: Path, seed: int) -> dict[str, str]:
-    data, truth = make_item(item, seed)
+def _make_file(item: Item, spec: SyntheticSpec, out: Path, seed: int) -> tuple[dict[str, str], list[Patch]]:
+    data, truth, seen = make_item(item, seed)
     (out / item.name).write_bytes(data)
     opinion, deviation = mos.rate(truth["quality"], spec.raters, spec.mos_scale, seed, item.dataset, item.name)
     row = {**vars(item), **truth, "mos": opinion, "rater_std": deviation}
-    return {key: f"{value:.4f}" if isinstance(value, float) else str(value) for key, value in row.items()}
+    strengths = {name: truth[name] for name in DEGRADATIONS}
+    patches = rate_patches(item, spec, seed, strengths, *seen) if spec.patches else []
+    return {key: f"{value:.4f}" if isinstance(value, float) else str(value) for key, value in row.items()}, patches
 
 
-def _map(work: Any, items: list[Item], jobs: int) -> Iterator[dict[str, str]]:
+def _map(work: Any, items: list[Item], jobs: int) -> Iterator[tuple[dict[str, str], list[Patch]]]:
     if jobs == 1:
         yield from map(work, items)
         return

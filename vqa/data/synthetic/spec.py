@@ -88,6 +88,7 @@ class SyntheticSpec:
         fps: frame rates, equally likely (video).
         split_sizes: sizes that replace ``sizes`` in some splits.
         odd: number of items of each odd case, taken from the splits that use ``sizes`` (video).
+        patches: whether raters judge three space-time patches of every video, too.
     """
 
     name: str
@@ -103,6 +104,7 @@ class SyntheticSpec:
     fps: tuple[int, ...] = (0,)
     split_sizes: Mapping[str, Mapping[tuple[int, int], float]] = field(default_factory=dict)
     odd: Mapping[str, int] = field(default_factory=dict)
+    patches: bool = False
 
     @classmethod
     def from_dict(cls, name: str, mapping: Mapping[str, Any]) -> SyntheticSpec:
@@ -165,8 +167,8 @@ class SyntheticSpec:
             if min(size) < 16 or size[0] % 2 or size[1] % 2:
                 raise ValueError(f"{where}: size {size[0]}x{size[1]} must be even and >= 16 (odd sizes: key 'odd')")
         if self.kind == "image":
-            if self.odd or self.frames != (1, 1) or set(TEMPORAL) & set(self.degradations):
-                raise ValueError(f"{where}: images have no frames, odd cases, or {' or '.join(TEMPORAL)}")
+            if self.odd or self.patches or self.frames != (1, 1) or set(TEMPORAL) & set(self.degradations):
+                raise ValueError(f"{where}: images have no frames, odd cases, patches, or {' or '.join(TEMPORAL)}")
             return
         if len(self.frames) != 2 or not 1 <= self.frames[0] <= self.frames[1] <= MAX_FRAMES:
             raise ValueError(f"{where}: frames is {list(self.frames)}, must be [low, high] within 1..{MAX_FRAMES}")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -58,12 +59,14 @@ def one_cycle(position: float) -> tuple[float, float]:
     """
     low, high, last = MOMENTA
     if position < PEAK:
-        rise = _half_cosine(position, PEAK)
+        rise = _half_cosine(position, 0, PEAK)
         return 1 / START + (1 - 1 / START) * rise, low + (high - low) * rise
-    fall = _half_cosine(position - PEAK, 1 - PEAK)
+    fall = _half_cosine(position, PEAK, 1)
     return 1 + (1 / END - 1) * fall, high + (last - high) * fall
 
 
-def _half_cosine(passed: float, whole: float) -> float:
-    """From 0 to 1 as ``passed`` goes from 0 to ``whole``; released in single precision."""
-    return (1 + math.cos(math.pi * (1 - passed / whole))) / 2
+def _half_cosine(position: float, start: float, end: float) -> float:
+    """From 0 to 1 as ``position`` goes from ``start`` to ``end``."""
+    # fastai keeps the breakpoints in single precision, and so what is left of the position between them.
+    share = (np.float32(position) - np.float32(start)) / np.float32(end - start)
+    return (1 + math.cos(math.pi * (1 - float(share)))) / 2

@@ -80,8 +80,10 @@ class PVQFeatures:
         stills = torch.arange(0, item.n_frames, self.config.every)
         clips = clip_frames(item.n_frames, self.config.clip_count, self.config.clip_length)
         frames, moving = self._frame_rows(source, stills, boxes), self._clip_rows(source, clips, boxes)
-        # Of the patches, the second is the whole frame for some time.
-        regions: list[tuple[int, Patch | None]] = [(0, None), *zip((1, 0, 2), patches, strict=False)]
+        regions: list[tuple[int, Patch | None]] = [(0, None)]
+        if patches:
+            # The first is a box for the whole time, the second the whole frame for some time.
+            regions += [(1, None), (0, patches[1]), (2, patches[2])]
         found = []
         for box, patch in regions:
             first, last = (0, item.n_frames) if patch is None else (patch.start, patch.end)

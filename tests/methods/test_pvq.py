@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from vqa.methods import load_method
 from vqa.methods.base import Branched, Cycled, Labelled, schedule, training_loss
@@ -100,11 +101,11 @@ def test_decay_on_weights_and_the_cycle_of_rate_and_momentum() -> None:
 
 
 def test_adam_by_its_formula() -> None:
-    weight = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
+    weight = torch.nn.Parameter(torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64))
     optimizer = FastaiAdam([{"params": [weight], "weight_decay": 0.1}], 0.5)
-    w, m, v = weight.detach().numpy().copy(), np.zeros(2), np.zeros(2)
+    w, m, v = weight.detach().numpy().copy(), np.zeros(3), np.zeros(3)
     for k, (rate, mom) in enumerate([(0.02, 0.95), (0.5, 0.85), (0.1, 0.9)], start=1):
-        gradient = np.array([0.3 * k, -1.0 / k])
+        gradient = np.array([0.3 * k, -1.0 / k, 0.0])
         weight.grad = torch.from_numpy(gradient.copy())
         optimizer.param_groups[0].update(lr=rate, momentum=mom)
         optimizer.step()
@@ -153,3 +154,19 @@ def test_it_learns(patches: bool) -> None:
     assert losses[-1] < 0.25 * losses[0]
     correlation = np.corrcoef(method.fuse(method.scores(model.eval(), batch).detach().numpy(), "clean"), mos[:, 0])
     assert correlation[0, 1] > 0.9
+
+
+def test_nothing_of_a_step_goes_to_a_library_whose_bytes_differ_between_processors() -> None:
+    class Names(TorchDispatchMode):
+        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            names.add(function.overloadpacket.__name__.strip("_"))
+            return function(*args, **(kwargs or {}))
+
+    names: set[str] = set()
+    weight = torch.nn.Parameter(torch.ones(3, 4))
+    weight.grad = torch.ones(3, 4)
+    optimizer = FastaiAdam([weight], 0.1)
+    with Names():
+        optimizer.step()
+    assert "addcdiv" in names
+    assert not names & {"sqrt", "foreach_sqrt", "exp", "log"}

@@ -48,7 +48,8 @@ class FastaiAdam(torch.optim.Optimizer):
                 parameter.mul_(1 - rate * group["weight_decay"])
                 mean: Tensor = state["mean"].mul_(momentum).add_(gradient, alpha=1 - momentum)
                 square: Tensor = state["square"].mul_(squares).addcmul_(gradient, gradient, value=1 - squares)
-                root = (square / (1 - squares**k)).sqrt_().add_(group["eps"])
+                # Not sqrt, which PyTorch leaves to a library whose bytes differ between processors; the root of 0 is 0.
+                root = (square / (1 - squares**k)).rsqrt_().reciprocal_().add_(group["eps"])
                 parameter.addcdiv_(mean, root, value=-rate / (1 - momentum**k))
 
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from vqa.models.basic_resnet import BasicResNet, BasicResNetConfig
 from vqa.models.keymaps import renamed
-from vqa.models.paq2piq import PaQ2PiQ
 from vqa.models.roi_pool import roi_pool
 
 VECTORS = golden.load("pvq")
@@ -46,18 +45,14 @@ def boxes(kind: str) -> list[Any]:
 
 
 @torch.no_grad()
-def test_network_of_frames_and_scores_of_pictures() -> None:
-    model = filled(PaQ2PiQ(BasicResNetConfig()))
-    assert names(model) == VECTORS.text("paq2piq/keys")
-    assert count(model) == VECTORS.scalar("paq2piq/n_params")
+def test_network_of_frames() -> None:
+    model = filled(BasicResNet(BasicResNetConfig(), time=False))
+    assert names(model) == [key for key in VECTORS.text("paq2piq/keys") if not key.startswith("head.")]
     inputs = pixels("paq2piq", "input/pvq/frames2d")
     assert_close(golden.check(inputs.numpy()), VECTORS["paq2piq/scaled_input_check"], 1e-9, 1e-12)
     maps = model(inputs)
     assert_summary(maps, VECTORS, "paq2piq/body", 1e-8)
     assert_summary(roi_pool(maps, boxes("paq2piq")), VECTORS, "paq2piq/features", 1e-8)
-    assert_close(model.region_scores(inputs, boxes("paq2piq")), VECTORS["paq2piq/score"], 1e-9)
-    single = model.float().region_scores(inputs.float(), boxes("paq2piq"))
-    assert_close(single, VECTORS["paq2piq/score_f32"], 2e-5)
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ BUILT = tuple(
     f"reports/{name}" for name in ("README", "claims.csv", "verdicts", "tables", "figures", "site", "statistics")
 )
 # Ids of discrepancies. Those of runs have two digits (D01), and a group of one letter alone is not one.
-ID = re.compile(r"\b(?:[PWFSLD][1-9]\d?|T-[a-o])\b")
+ID = re.compile(r"\b(?:(?:DO|DS|PV|[PWFSLDBVZQ])[1-9]\d?|T-[a-o])\b")
 names = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -144,7 +144,9 @@ def test_the_readme_says_of_the_main_claims_what_the_results_say():
 
 def test_parameters_that_a_discrepancy_names_are_there():
     """A name may begin inside of params, and a star stands for one key or several."""
-    known = paths_of(params_of("."))
+    known = paths_of(params_of(".")) | paths_of(
+        yaml.safe_load((ROOT / "tests" / "support" / "systems.yaml").read_text())
+    )
     cells = re.findall(r"^\|(?:[^|]*\|){2}([^|]*)\|", prose(ROOT / "docs" / "discrepancies.md"), flags=re.MULTILINE)
     named = {name for cell in cells for name in re.findall(r"`([a-z_*]+(?:\.[a-z_*]+)+)`", cell)}
     assert len(named) > 8
@@ -162,6 +164,6 @@ def test_every_discrepancy_that_the_code_names_is_described():
     for source in sources:
         # In prose alone: in brackets, after the word, or as P1-P3; L1 is the name of a loss too, and described.
         for group in re.findall(
-            r"(?:[Dd]iscrepanc(?:y|ies) |\()([PWFSLD]\d[^):;.]*|T-[a-o][^):;.]*)", source.read_text()
+            r"(?:[Dd]iscrepanc(?:y|ies) |\()((?:DO|DS|PV|[PWFSLDBVZQ])\d[^):;.]*|T-[a-o][^):;.]*)", source.read_text()
         ):
             assert set(ID.findall(group)) <= described, f"{source.relative_to(ROOT)}: {group}"

@@ -41,10 +41,10 @@ class Fusion:
 
     Attributes:
         training: while training, in the epochs that the released protocol picks from: ``sum`` as the released
-            transfer learning has it, or ``weighted`` (discrepancy D10).
+            transfer learning has it, or ``weighted`` (discrepancy DO10).
         test: of the clean protocol: the same choices; ``weighted`` as the released evaluation of data sets.
         weight: of the technical branch, one for all test sets: the one that is released for videos of any kind. The
-            released option file has another for every test set, chosen on it (discrepancy D1): what these are worth
+            released option file has another for every test set, chosen on it (discrepancy DO1): what these are worth
             is said by the stage ``fusion``.
     """
 

@@ -11,7 +11,7 @@ class Dover(nn.Module):
     """Two backbones and two heads that share nothing, under the names of the published checkpoint.
 
     The published technical branch never adapts its window to the input: at the size that its window is meant for, the
-    only one it is used at, that is the same (discrepancy D4).
+    only one it is used at, that is the same (discrepancy DO4).
     """
 
     def __init__(

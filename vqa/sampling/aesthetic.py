@@ -16,9 +16,9 @@ class AestheticSampling:
     Attributes:
         frames: segments of the video, one frame each.
         size: height and width, whatever the video's; its shape is not kept.
-        offset: ``random`` within each segment, as released in tests too (discrepancy D7), or ``centre``.
+        offset: ``random`` within each segment, as released in tests too (discrepancy DO7), or ``centre``.
         antialias: whether frames are smoothed before they are made smaller; the version of the library that the
-            published numbers come from did not (discrepancy D6).
+            published numbers come from did not (discrepancy DO6).
     """
 
     frames: int
@@ -36,7 +36,7 @@ def view_indices(n_frames: int, rule: AestheticSampling, generator: torch.Genera
     """Frames of the view, ``(frames,)`` int64.
 
     The last two frames of a segment are never chosen, and all are the first frame if there are fewer than segments
-    (discrepancy D8). A segment of three frames or fewer gives its first one, and nothing is drawn of two or fewer.
+    (discrepancy DO8). A segment of three frames or fewer gives its first one, and nothing is drawn of two or fewer.
     """
     length = n_frames // rule.frames
     offsets = torch.zeros(rule.frames, dtype=torch.int64)

@@ -5,7 +5,7 @@ import numpy as np
 from vqa.stats.metrics import correlations
 
 # Of the released script for single videos: weight of the technical branch, then mean and deviation of each branch. They
-# stand with the wrong branch (discrepancy D3).
+# stand with the wrong branch (discrepancy DO3).
 RELEASED_WEIGHT = 0.6104
 RELEASED_CONSTANTS = {"technical": (0.1107, 0.07355), "aesthetic": (-0.08285, 0.03774)}
 
@@ -19,7 +19,7 @@ def standard(scores: np.ndarray) -> np.ndarray:
 def weighted(aesthetic: np.ndarray, technical: np.ndarray, weight: float) -> np.ndarray:
     """Z-scores over the items, ``weight`` of the technical branch and the rest of the aesthetic one: ``(n,)``.
 
-    A video's score depends on the others that it is tested with (discrepancy D2).
+    A video's score depends on the others that it is tested with (discrepancy DO2).
     """
     return weight * standard(technical) + (1 - weight) * standard(aesthetic)
 
@@ -39,7 +39,7 @@ def single(aesthetic: np.ndarray, technical: np.ndarray, exchanged: bool = False
 
 
 def best_weight(aesthetic: np.ndarray, technical: np.ndarray, mos: np.ndarray, steps: int = 200) -> float:
-    """The weight in [0, 1] of the highest SRCC + PLCC on these very items; of equals the smallest (discrepancy D1)."""
+    """The weight in [0, 1] of the highest SRCC + PLCC on these very items; of equals the smallest (discrepancy DO1)."""
     weights = np.linspace(0, 1, steps + 1)
     return float(max(weights, key=lambda weight: sum(correlations(weighted(aesthetic, technical, weight), mos))))
 

@@ -12,7 +12,7 @@ from project import ROOT
 from vqa.data.catalog import real_dataset
 from vqa.extract import load_extractor
 from vqa.methods import load_method
-from vqa.models.checkpoints import PUBLISHED
+from vqa.models.registry import PUBLISHED
 from vqa.settings.params import Params, load
 
 # What a row of runs says of the experiment, whatever the scale.

@@ -13,10 +13,14 @@ from published_files import CASES, Files, ResNetLike, State, filled, fragments, 
 from safetensors.torch import save_file
 
 from vqa.io import InputError
-from vqa.models.checkpoints import NOT_WEIGHTS, PUBLISHED, load_published, obtain_published
+from vqa.models.checkpoints import NOT_WEIGHTS, load_published, obtain_published
 from vqa.models.heads import FragmentVQA, VQAHead
+from vqa.models.registry import PUBLISHED
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
 from vqa.rng import torch_generator
+
+# Whose files carry the start of their checksum in their names
+NAMED = {"swin3d_t", "resnet50", "resnet50_quality"}
 
 
 @pytest.fixture
@@ -37,7 +41,11 @@ def test_every_entry_has_a_case_and_says_where_it_is_from() -> None:
 def test_checksums_that_names_carry() -> None:
     assert PUBLISHED["swin3d_t"].hash_prefix == "7615ae03"
     assert PUBLISHED["resnet50"].hash_prefix == "19c8e357"
-    assert {name for name, entry in PUBLISHED.items() if entry.hash_prefix} == {"swin3d_t", "resnet50"}
+    assert {name for name, entry in PUBLISHED.items() if entry.hash_prefix} == {
+        "swin3d_t",
+        "resnet50",
+        "resnet50_quality",
+    }
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -142,7 +150,7 @@ def test_a_state_dict_without_its_container(files: Files) -> None:
         load_published("fastvqa", path, fragments(), sha256)
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"swin3d_t", "resnet50"}))
+@pytest.mark.parametrize("name", sorted(set(CASES) - NAMED))
 def test_no_file_is_read_whose_checksum_nobody_stated(name: str, files: Files) -> None:
     build, publish, *_ = CASES[name]
     path, _ = files.write(name, publish(build()))

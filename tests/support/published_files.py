@@ -6,15 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import published_systems
 import pytest
 import torch
 from torch import Tensor, nn
 
 from vqa.io import InputError
-from vqa.models.checkpoints import PUBLISHED, LoadReport, load_published
+from vqa.models.checkpoints import LoadReport, load_published
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.init import initialise
 from vqa.models.keymaps import swinv2_to_published
+from vqa.models.registry import PUBLISHED
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
 from vqa.models.swinv2 import SwinV2Config, SwinV2IQA
 from vqa.rng import torch_generator
@@ -140,6 +142,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable, str, str]] = {
     "sama_vqa": (fragments, same, *[f"{BACKBONE}.patch_embed.proj.weight"] * 2),
     "simplevqa": (ResNetLike, data_parallel, "module.quality.1.bias", "quality.1.bias"),
     "dover_technical": (fragments, dover, "technical_head.fc_hid.weight", "vqa_head.fc_hid.weight"),
+    **published_systems.CASES,
 }
 
 

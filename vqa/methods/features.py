@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -90,8 +91,11 @@ class Features:
             standardise.fit(torch.cat([batch for batch in inputs if isinstance(batch, Tensor)]))
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
-        """Feature vector of an item as published, ``(channels,)`` float32; the same in all phases."""
-        vector = read.features(self.config.features)
+        """Feature vector of an item, ``(channels,)`` float32, undefined ones 0; the same in all phases.
+
+        As published, or the one row of an extraction.
+        """
+        vector = np.nan_to_num(read.features(self.config.features).reshape(-1), posinf=0.0, neginf=0.0)
         if len(vector) != self.config.channels:
             raise InputError(
                 f"{item.name}: the set {self.config.features} has {len(vector)} features, "

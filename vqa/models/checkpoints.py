@@ -15,48 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from vqa.io import InputError, file_digest
-from vqa.models.keymaps import KeyMap, State, renamed, swin3d_from_torchvision, swinv2_from_published
+from vqa.models.caffe2 import read_caffe2
+from vqa.models.keymaps import State
+from vqa.models.registry import PUBLISHED, Published
 from vqa.settings.strict import one_of
 from vqa.sources.download import obtain
 
 # Old files lack the counters, libraries shape the constants differently, and neither changes a result.
 NOT_WEIGHTS = ("relative_position_index", "relative_coords_table", "attn_mask", "num_batches_tracked")
-
-
-@dataclass(frozen=True)
-class Published:
-    """One published file of weights.
-
-    Attributes:
-        name: of the entry.
-        file: name under which the file is kept.
-        url: direct address, or None where there is none.
-        sha256: of the file where it is known. Otherwise the first digits may stand in the file name (``hash_prefix``);
-            with neither, the user has to state it.
-        terms: licence and, if there is no direct address, where to get the file.
-        source: paper and repository.
-        container: key under which the file holds the state dict, "" for the file itself.
-        key_map: from the names in the file to ours.
-        missing: patterns of our names that the file does not hold: exactly these keep their initial values.
-        unexpected: patterns of mapped names that the file holds beyond ours: these are left, each at least once.
-    """
-
-    name: str
-    file: str
-    url: str | None
-    terms: str
-    source: str
-    key_map: KeyMap
-    sha256: str | None = None
-    container: str = ""
-    missing: tuple[str, ...] = ()
-    unexpected: tuple[str, ...] = ()
-
-    @property
-    def hash_prefix(self) -> str | None:
-        """First digits of the SHA-256 in the file name, as the PyTorch hub writes them: ``name-0123abcd.pth``."""
-        match = re.search(r"-([0-9a-f]{8,64})\.", self.file)
-        return match[1] if match else None
 
 
 @dataclass(frozen=True)
@@ -68,107 +34,6 @@ class LoadReport:
     loaded: tuple[str, ...]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
-
-
-_KEPT = renamed({})
-_FRAGMENT_TABLES = "*.fragment_position_bias_table"
-_KINETICS = "weights trained on Kinetics-400, whose videos have terms of their own"
-_IMAGENET = "weights trained on ImageNet, which is for non-commercial research"
-_STORAGE = "https://github.com/SwinTransformer/storage/releases/download"
-
-_ENTRIES = (
-    Published(
-        name="swin3d_t",
-        file="swin3d_t-7615ae03.pth",
-        url="https://download.pytorch.org/models/swin3d_t-7615ae03.pth",
-        terms=f"BSD-3-Clause (torchvision), ported from Apache-2.0; {_KINETICS}",
-        source="Video Swin Transformer, arXiv:2106.13230; torchvision Swin3D_T_Weights.KINETICS400_V1",
-        key_map=swin3d_from_torchvision,
-        missing=(_FRAGMENT_TABLES, "vqa_head.*"),
-        unexpected=("head.weight", "head.bias"),
-    ),
-    Published(
-        name="swin3d_t_original",
-        file="swin_tiny_patch244_window877_kinetics400_1k.pth",
-        url=f"{_STORAGE}/v1.0.4/swin_tiny_patch244_window877_kinetics400_1k.pth",
-        terms=f"Apache-2.0 (Video-Swin-Transformer); {_KINETICS}",
-        source="Video Swin Transformer, arXiv:2106.13230; github.com/SwinTransformer/Video-Swin-Transformer",
-        container="state_dict",
-        key_map=renamed({"backbone.": "fragments_backbone."}),
-        missing=(_FRAGMENT_TABLES, "vqa_head.*"),
-        unexpected=("cls_head.*",),
-    ),
-    Published(
-        name="resnet50",
-        file="resnet50-19c8e357.pth",
-        url="https://download.pytorch.org/models/resnet50-19c8e357.pth",
-        terms=f"BSD-3-Clause (torchvision); {_IMAGENET}",
-        source="Deep Residual Learning, arXiv:1512.03385; torchvision ResNet-50, first weights",
-        key_map=_KEPT,
-        missing=("quality.*",),
-        unexpected=("fc.weight", "fc.bias"),
-    ),
-    Published(
-        name="swinv2_t",
-        file="swinv2_tiny_patch4_window8_256.pth",
-        url=f"{_STORAGE}/v2.0.0/swinv2_tiny_patch4_window8_256.pth",
-        terms=f"MIT (Swin-Transformer); {_IMAGENET}",
-        source="Swin Transformer V2, arXiv:2111.09883; github.com/microsoft/Swin-Transformer",
-        container="model",
-        key_map=swinv2_from_published,
-        missing=("vqa_head.*",),
-        unexpected=("head.weight", "head.bias"),
-    ),
-    Published(
-        name="slowfast_r50",
-        file="SLOWFAST_8x8_R50.pyth",
-        url="https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/SLOWFAST_8x8_R50.pyth",
-        terms=f"Apache-2.0 (pytorchvideo); {_KINETICS}",
-        source="SlowFast Networks, arXiv:1812.03982; pytorchvideo slowfast_r50",
-        container="model_state",
-        key_map=_KEPT,
-        unexpected=("blocks.6.proj.weight", "blocks.6.proj.bias"),
-    ),
-    Published(
-        name="fastvqa",
-        file="FAST_VQA_B_1_4.pth",
-        url="https://github.com/TimothyHTimothy/FAST-VQA/releases/download/v2.0.0/FAST_VQA_B_1_4.pth",
-        terms="research code of FAST-VQA: see the repository for its licence; trained on LSVQ",
-        source="FAST-VQA, arXiv:2207.02595; github.com/TimothyHTimothy/FAST-VQA",
-        container="state_dict",
-        key_map=_KEPT,
-    ),
-    Published(
-        name="sama_vqa",
-        file="SAMA_VQA_LSVQ.pth",
-        url=None,
-        terms="research code of SAMA, trained on LSVQ: take the file from the Google Drive folder that the README of "
-        "github.com/Sissuire/SAMA names and keep it under the name given here",
-        source="SAMA (Scaling and Masking), AAAI 2024; github.com/Sissuire/SAMA",
-        container="state_dict",
-        key_map=_KEPT,
-    ),
-    Published(
-        name="simplevqa",
-        file="UGC_BVQA_model.pth",
-        url=None,
-        terms="research code of SimpleVQA, trained on LSVQ: take the file from Google Drive, "
-        "id 137XJdq3reNMJ9tkBNqKUYTY_dTlcwXc3, and keep it under the name given here",
-        source="SimpleVQA, arXiv:2204.14047; github.com/sunwei925/SimpleVQA",
-        key_map=renamed({"module.": ""}),
-    ),
-    Published(
-        name="dover_technical",
-        file="DOVER.pth",
-        url="https://github.com/QualityAssessment/DOVER/releases/download/v0.1.0/DOVER.pth",
-        terms="research code of DOVER: see the repository for its licence; trained on LSVQ",
-        source="DOVER, arXiv:2211.04894; github.com/QualityAssessment/DOVER",
-        key_map=renamed({"technical_backbone.": "fragments_backbone.", "technical_head.": "vqa_head."}),
-        unexpected=("aesthetic_backbone.*", "aesthetic_head.*"),
-    ),
-)
-
-PUBLISHED = {entry.name: entry for entry in _ENTRIES}
 
 
 def obtain_published(name: str, folder: Path, sha256: str | None = None) -> Path:
@@ -235,6 +100,8 @@ def _weights(state: State) -> State:
 
 def _read(path: Path, entry: Published) -> State:
     """The state dict in a file, without running anything that the file holds."""
+    if path.suffix == ".pkl":
+        return read_caffe2(path)
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.torch import load_file

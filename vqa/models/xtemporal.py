@@ -1,26 +1,27 @@
-"""Names of X-Temporal's SlowFast for those of :mod:`vqa.models.fast_pathway` (MULTIBRANCH_B 14.4.3)."""
+"""Names of X-Temporal's SlowFast to those of :mod:`vqa.models.fast_pathway` (MULTIBRANCH_B 14.4.3)."""
 
 import re
 
-_STEM = re.compile(r"blocks\.0\.multipathway_blocks\.1\.(conv|norm)\.(.+)")
-_BLOCK = re.compile(r"blocks\.(\d)\.multipathway_blocks\.1\.res_blocks\.(\d+)\.(.+)")
+from vqa.models.keymaps import State
+
+_STEM = re.compile(r"fast_(conv|bn)1\.(.+)")
+_BLOCK = re.compile(r"fast_res([2-5])\.(\d+)\.(conv[123]|bn[123]|downsample\.[01])\.(.+)")
 _INNER = {
-    **{f"branch2.conv_{letter}": f"conv{number}" for number, letter in enumerate("abc", start=1)},
-    **{f"branch2.norm_{letter}": f"bn{number}" for number, letter in enumerate("abc", start=1)},
-    **{"branch1_conv": "downsample.0", "branch1_norm": "downsample.1"},
+    **{f"conv{number}": f"branch2.conv_{letter}" for number, letter in enumerate("abc", start=1)},
+    **{f"bn{number}": f"branch2.norm_{letter}" for number, letter in enumerate("abc", start=1)},
+    **{"downsample.0": "branch1_conv", "downsample.1": "branch1_norm"},
 }
 
 
-def xtemporal_key(key: str) -> str:
-    """The name that an entry of the fast pathway has in the published file.
+def fast_from_xtemporal(state: State) -> State:
+    """The fast pathway of a published SlowFast as ``blocks.*``; all else is called ``slow_`` and its own name."""
+    return {_name(key.removeprefix("module.")): value for key, value in state.items()}
 
-    Raises:
-        ValueError: for a name that is not one of the fast pathway's.
-    """
+
+def _name(key: str) -> str:
     if stem := _STEM.fullmatch(key):
-        return f"fast_{'conv' if stem[1] == 'conv' else 'bn'}1.{stem[2]}"
-    block = _BLOCK.fullmatch(key)
-    inner = next((name for name in _INNER if block and block[3].startswith(f"{name}.")), None)
-    if block is None or inner is None:
-        raise ValueError(f"{key}: not a name of the fast pathway")
-    return f"fast_res{int(block[1]) + 1}.{block[2]}.{_INNER[inner]}{block[3].removeprefix(inner)}"
+        return f"blocks.0.multipathway_blocks.1.{'conv' if stem[1] == 'conv' else 'norm'}.{stem[2]}"
+    if block := _BLOCK.fullmatch(key):
+        stage, number, inner, rest = block.groups()
+        return f"blocks.{int(stage) - 1}.multipathway_blocks.1.res_blocks.{number}.{_INNER[inner]}.{rest}"
+    return f"slow_{key}"

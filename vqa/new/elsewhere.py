@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from vqa.models.checkpoints import PUBLISHED
+from vqa.models.registry import PUBLISHED
 from vqa.new.recipe import read_of
 from vqa.report.labels import method_title
 from vqa.score.network import CHECKPOINTS

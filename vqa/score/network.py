@@ -105,7 +105,8 @@ def run_scorer(name: str, params: Params, device: torch.device) -> Scorer:
 
 def checkpoint_scorer(path: Path, name: str, sha256: str | None, params: Params, device: torch.device) -> Scorer:
     """The network of a published file, which is never unpickled and must have the checksum that is known or stated."""
-    from vqa.models.checkpoints import PUBLISHED, load_published
+    from vqa.models.checkpoints import load_published
+    from vqa.models.registry import PUBLISHED
 
     known_name("params.yaml: methods", name, params.methods)
     entries = CHECKPOINTS[name]

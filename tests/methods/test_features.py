@@ -74,7 +74,7 @@ def test_a_table_that_cannot_be_right_is_refused(folder, data, wrong, message):
 
 
 def test_a_missing_set_is_named_with_those_there_are(data):
-    with pytest.raises(InputError, match=r"features/videval.npy: no such features; tiny has tiny$"):
+    with pytest.raises(InputError, match=r"^tiny: no features videval; there are tiny, slowfast; "):
         data.features(data.items("all")[0], "videval")
 
 
@@ -201,7 +201,7 @@ def test_several_blocks_are_read_by_one_module():
 @pytest.mark.parametrize(
     ("change", "run", "message"),
     [
-        ({"module": "feature"}, {}, "methods.features_a: there is no such method; known are fastvqa, features, sama"),
+        ({"module": "feature"}, {}, "methods.features_a: there is no such method; known are bvqa2022, dover, dsdpro, fastvqa, features"),
         ({"hidden": []}, {}, "methods.features_a: channels and hidden must be positive, with at least one hidden"),
         ({"channels": 0}, {}, "methods.features_a: channels and hidden must be positive"),
         ({"limit": 0}, {}, "methods.features_a: limit: 0.0 must be positive"),

@@ -201,7 +201,11 @@ def test_several_blocks_are_read_by_one_module():
 @pytest.mark.parametrize(
     ("change", "run", "message"),
     [
-        ({"module": "feature"}, {}, "methods.features_a: there is no such method; known are bvqa2022, dover, dsdpro, fastvqa, features"),
+        (
+            {"module": "feature"},
+            {},
+            "methods.features_a: there is no such method; known are bvqa2022, dover, dsdpro, fastvqa, features",
+        ),
         ({"hidden": []}, {}, "methods.features_a: channels and hidden must be positive, with at least one hidden"),
         ({"channels": 0}, {}, "methods.features_a: channels and hidden must be positive"),
         ({"limit": 0}, {}, "methods.features_a: limit: 0.0 must be positive"),

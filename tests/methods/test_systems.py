@@ -1,6 +1,7 @@
 """The systems of Tables 6 and 7: each trains on its views or rows, perturbed or not, and gives one score per item."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,23 @@ import pytest
 import tiny
 import torch
 import yaml
+from operations import Seen
 from project import ROOT
 from tiny import CPU, finished, open_dataset, same, write_dataset
 
 from vqa.data.items import Part, PreparedDataset
 from vqa.data.patches import Patch, write_patches
+from vqa.device import set_up
 from vqa.extract import load_extractor
 from vqa.extract.base import describe
 from vqa.extract.networks import load_networks
 from vqa.methods import load_method
 from vqa.methods.base import Branched, Method, one_score, training_loss
-from vqa.optim.perturb import build_perturbation
+from vqa.optim.perturb import WeightPerturbation, build_perturbation
 from vqa.rng import torch_generator
-from vqa.settings.params import Run
+from vqa.settings.params import Run, load
 from vqa.training.loader import ClipDataset, batches
+from vqa.training.train import training_step
 
 BLOCKS = yaml.safe_load((ROOT / "tests" / "support" / "systems.yaml").read_text())
 ROWS = {"vsfa": "vsfa", "bvqa2022": "bvqa2022", "pvq": "pvq", "pvq_whole": "pvq", "dsdpro": "dsdpro"}
@@ -155,3 +159,15 @@ def test_pictures_of_zoom_are_two_per_second_and_filled_up(data: PreparedDataset
     shown = inputs["pictures"].abs().flatten(2).amax(dim=2) > 0
     assert shown.sum(dim=1).tolist() == [6] * 4
     assert shown[:, :6].all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_goes_where_pins_of_instructions_do_not_reach(data: PreparedDataset, name: str) -> None:
+    device = set_up(replace(load(ROOT / "params.yaml").common, device="cpu"))
+    with Seen() as seen:
+        made = method(name)
+        model = made.build(torch_generator("init", 1)).train().to(device)
+        inputs, mos = batch(data, made, "train")
+        training_step(model, made, made.optimizer(model), WeightPerturbation(0.01, "gradient"), inputs, mos, (1, 1, 0))
+    assert len(seen.names) > 20
+    assert not seen.wrong

@@ -18,4 +18,4 @@ def rank_correlation_loss(pred: Tensor, mos: Tensor) -> Tensor:
 
 def _correlation(a: Tensor, b: Tensor) -> Tensor:
     a, b = a - a.mean(), b - b.mean()
-    return F.normalize(a, dim=0, eps=0.0) @ F.normalize(b, dim=0, eps=0.0)
+    return (F.normalize(a, dim=0, eps=0.0) * F.normalize(b, dim=0, eps=0.0)).sum()

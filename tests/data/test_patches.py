@@ -1,5 +1,6 @@
 """Space-time patches: their list, the synthetic ones, and what preparing a data set makes of them."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from project import ROOT
 from scipy.stats import spearmanr
 
 from vqa.data.items import Part, PreparedDataset
-from vqa.data.patches import COLUMNS, Patch, read_patches, write_patches
+from vqa.data.patches import COLUMNS, Patch, fit_patches, read_patches, write_patches
 from vqa.data.prepare import prepare
 from vqa.data.synthetic.build import build
 from vqa.data.synthetic.spec import SyntheticSpec
@@ -86,6 +87,50 @@ def test_patches_that_leave_the_video_are_named(built: Path, tmp_path: Path) -> 
         prepare(folder, tmp_path / "prepared", "stop", frame_store=False)
 
 
+def test_patches_of_nobody_are_named_and_those_of_excluded_videos_are_dropped(built: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(built, tmp_path / "lsvq")
+    patches = read_patches(folder / "patches.csv")
+    broken = next(iter(patches))
+    (folder / broken).write_bytes(b"no video")
+    prepare(folder, tmp_path / "prepared", "exclude", frame_store=False)
+    assert read_patches(tmp_path / "prepared" / "patches.csv") == {k: v for k, v in patches.items() if k != broken}
+    write_patches(folder / "patches.csv", {**patches, "other.mp4": PATCHES})
+    with pytest.raises(InputError, match=r"patches.csv: other.mp4 is not in the label list; remove its patches"):
+        prepare(folder, tmp_path / "prepared", "exclude", frame_store=False)
+
+
+def test_a_data_set_that_loses_its_patches_has_none(built: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(built, tmp_path / "lsvq")
+    for _ in range(2):
+        prepare(folder, tmp_path / "prepared", "stop", frame_store=False)
+        data = PreparedDataset(tmp_path / "prepared", folder)
+        assert {len(data.patches(item)) for item in data.items("all")} == {
+            3 if (folder / "patches.csv").exists() else 0
+        }
+        (folder / "patches.csv").unlink(missing_ok=True)
+
+
+def test_segments_may_end_a_little_late_and_test_videos_have_none() -> None:
+    items = pd.DataFrame([("a", "train", 8, 8, 9), ("b", "test", 8, 8, 9)])
+    items.columns = pd.Index(["name", "split", "width", "height", "n_frames"])
+    late = [replace(PATCHES[0], end=11), *PATCHES[1:]]
+    assert fit_patches(Path("list"), {"a": late}, items) == {"a": PATCHES}
+    with pytest.raises(
+        InputError, match="list: patch 1 of a is not inside of the video, 8x8 with 9 frames; correct or"
+    ):
+        fit_patches(Path("list"), {"a": [replace(PATCHES[0], end=12), *PATCHES[1:]]}, items)
+    for change in ({"left": -1}, {"right": 9}, {"top": 4}, {"bottom": 9}, {"start": 9}):
+        with pytest.raises(InputError, match="patch 1 of a is not inside"):
+            fit_patches(Path("list"), {"a": [replace(PATCHES[0], **change), *PATCHES[1:]]}, items)
+
+
+def test_places_may_be_written_as_floats(tmp_path: Path) -> None:
+    write_patches(tmp_path / "patches.csv", {"x": PATCHES})
+    table = pd.read_csv(tmp_path / "patches.csv").astype({"left": float, "end": float})
+    table.assign(end=table.end - 0.3)[::-1].to_csv(tmp_path / "patches.csv", index=False)
+    assert read_patches(tmp_path / "patches.csv") == {"x": PATCHES}
+
+
 def test_the_list_comes_back_as_it_was_written(tmp_path: Path) -> None:
     write_patches(tmp_path / "patches.csv", {"a,b.mp4": PATCHES, "NA": PATCHES})
     assert read_patches(tmp_path / "patches.csv") == {"a,b.mp4": PATCHES, "NA": PATCHES}
@@ -96,7 +141,12 @@ def test_the_list_comes_back_as_it_was_written(tmp_path: Path) -> None:
     ("change", "message"),
     [
         (lambda table: table.drop(columns="top"), "not a list of patches with the columns name, patch, left"),
-        (lambda table: table.assign(mos="good"), "not a list of patches"),
+        (lambda table: table.assign(mos="good"), "line 2: 'good' is no mos"),
+        (lambda table: table.assign(mos=[1, np.nan, 2]), "line 3: '' is no mos"),
+        (lambda table: table.assign(end=[5, 6, np.inf]), "line 4: 'inf' is no end"),
+        (lambda table: table.assign(patch=[1, 2, 4]), "line 4: patch is 4, and 1, 2 and 3 are needed"),
+        (lambda table: table.assign(name=["x", "", "x"]), "line 3 has no name"),
+        (lambda table: table[:0], "lists no items"),
         (lambda table: table[:2], r"x has the patches \[1, 2\], and 1, 2 and 3 are needed"),
         (lambda table: table.assign(patch=[1, 2, 2]), r"x has the patches \[1, 2, 2\]"),
     ],

@@ -49,6 +49,7 @@ class Layout:
         mos: names of the file with the MOS as the makers publish them, of its column of names and of MOS: what it says
             must agree with the list. A MATLAB file has two variables instead.
         labels: whether that file is the only label list, because no other one is published.
+        patches: names of the makers' tables that hold the opinions on patches, at the top of the folder if at all.
     """
 
     steps: str
@@ -57,6 +58,7 @@ class Layout:
     renamed: str = ""
     mos: tuple[str, str, str] | None = None
     labels: bool = False
+    patches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ _ENTRIES = (
         layout=Layout(
             steps="ask for it by the form on the page (the YFCC part comes from Box with a password, the other by a "
             "notebook) or take the unofficial copy, and put the .tar.gz files or the folders yfcc-batch1, ia-batch1 "
-            "and so on there",
+            "and so on there; for opinions on patches also labels_train_test.csv and labels_test_1080p.csv",
+            patches=("labels_train_test.csv", "labels_test_1080p.csv"),
         ),
     ),
     RealDataset(

@@ -21,8 +21,9 @@ from tqdm import tqdm
 from vqa.data.images import is_image
 from vqa.data.items import ITEMS, items_digest
 from vqa.data.labels import read_labels
+from vqa.data.listed import shown
 from vqa.data.patches import FILE as PATCHES
-from vqa.data.patches import check_patches, read_patches, write_patches
+from vqa.data.patches import fit_patches, read_patches, write_patches
 from vqa.data.paths import MediaError
 from vqa.data.probe import probe_file
 from vqa.data.usual import USUAL_DECODER, UsualLoader
@@ -72,7 +73,7 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool, exif: str 
         if not rows:
             raise InputError(f"{data}: none of its {len(labels)} files can be decoded")
     items = pd.DataFrame(rows, columns=list(ITEMS))
-    _keep_patches(data / PATCHES, out / PATCHES, items)
+    _keep_patches(data / PATCHES, out / PATCHES, items, set(labels.name))
     write_csv(out / "items.csv", items)
     write_csv(out / "excluded.csv", pd.DataFrame(excluded, columns=["name", "split", "reason"]))
     report = {
@@ -106,14 +107,16 @@ def _probe(path: Path, store: BinaryIO | None, exif: str) -> tuple[Probe, str, i
     return probe, difference, offset
 
 
-def _keep_patches(listed: Path, kept: Path, items: pd.DataFrame) -> None:
+def _keep_patches(listed: Path, kept: Path, items: pd.DataFrame, labelled: set[str]) -> None:
     """Check the patches of the usable items and keep their list, if the data set has one."""
     if not listed.is_file():
         kept.unlink(missing_ok=True)
         return
     patches = read_patches(listed)
-    check_patches(listed, patches, items)
-    write_patches(kept, {name: patches[name] for name in items.name})
+    unknown = next((name for name in patches if name not in labelled), None)
+    if unknown is not None:
+        raise InputError(f"{listed}: {shown(unknown)} is not in the label list; remove its patches")
+    write_patches(kept, fit_patches(listed, patches, items))
 
 
 def _split_report(items: pd.DataFrame) -> dict:

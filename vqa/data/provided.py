@@ -11,6 +11,9 @@ the user's own, which comes first where it exists::
         KoNViD_1k_videos/
           3015343614.mp4        the files that the names point to, at any depth, under any names
 
+Opinions on patches are taken from a list ``patches.csv`` beside these (:mod:`vqa.data.patches`), or else from the
+tables that LSVQ's makers publish (:mod:`vqa.data.published.patches`); without them there are none.
+
 ``name`` is the path of the file below the folder, with forward slashes; ``mos`` is on the data set's own scale;
 ``split`` is ``train``, ``test`` or what else the catalog counts, and ``all`` for sets that every run cuts by itself. A
 name that is a symbolic link stands for the file that it points to, wherever that is.
@@ -34,6 +37,9 @@ from vqa.data.catalog import RealDataset, real_dataset
 from vqa.data.labels import LABELS, read_labels
 from vqa.data.links import link_or_copy
 from vqa.data.listed import listed_files
+from vqa.data.patches import FILE as PATCHES
+from vqa.data.patches import Patch, read_patches, write_patches
+from vqa.data.published.patches import published_patches
 from vqa.io import InputError
 
 VARIABLE = "VQA_DATA"
@@ -72,15 +78,28 @@ def provide(name: str, source: Path, out: Path, listed: str = "") -> list[str]:
     entry = real_dataset(name)
     if out.resolve() in (source.resolve(), *source.resolve().parents):
         raise InputError(f"{source}: is inside {out}, which is made anew from it; keep the data set elsewhere")
+    # Before the files: what is wrong with a small table is known before hours of unpacking.
+    patches = _patches(entry, source)
     if not (source / LABELS).is_file():
         downloaded = entry.layout.downloads or entry.layout.item_url
         if not downloaded and (not source.is_dir() or not any(source.iterdir())):
             raise InputError(f"{source / LABELS} is missing; {_remedy(entry)}")
         source.mkdir(parents=True, exist_ok=True)
         labels = arrange(name, source, out, listed)
-        return [] if listed else surprises(entry, labels)
-    labels = link_listed(source / LABELS, source, out)
-    return surprises(entry, labels)
+        lines = [] if listed else surprises(entry, labels)
+    else:
+        labels = link_listed(source / LABELS, source, out)
+        lines = surprises(entry, labels)
+    known = {item: patches[item] for item in labels.name if item in patches}
+    if known:
+        write_patches(out / PATCHES, known)
+    return lines
+
+
+def _patches(entry: RealDataset, source: Path) -> dict[str, list[Patch]]:
+    """Opinions on patches in the user's folder: the user's own list, or else the makers' tables."""
+    own = source / PATCHES
+    return read_patches(own) if own.is_file() else published_patches([source / table for table in entry.layout.patches])
 
 
 def link_listed(labels_file: Path, source: Path, out: Path) -> pd.DataFrame:

@@ -56,7 +56,7 @@ def _random_splits(name: str, config: Config, params: Params) -> tuple[pd.DataFr
     code = fingerprint(Path(params.root), ["stages.regression"], dataclasses.asdict(settings))
     state = Path(".state") / "regression" / f"{name}-{digest(code.encode() + mos.tobytes() + features.tobytes())[:12]}"
     # Of the scheduler's slots each has a core already; published features are regressed by a scale of little else.
-    cores = 1 if config.reads.startswith("features/") else len(os.sched_getaffinity(0))
+    cores = 1 if config.extracted else len(os.sched_getaffinity(0))
     splits = run_splits(features, mos, config, state, cores, name)
     numbers, digest_of_items = splits.drop(columns=SETTINGS), items_digest(pd.DataFrame({"name": names, "mos": mos}))
     record = {
@@ -64,7 +64,7 @@ def _random_splits(name: str, config: Config, params: Params) -> tuple[pd.DataFr
         **{"items_digest": digest_of_items, "median": numbers.median().to_dict()},
         "std": numbers.std(ddof=0).to_dict(),
     }
-    source = OWN if config.reads.startswith("features/") else FEATURES
+    source = OWN if config.extracted else FEATURES
     title, draw = params.datasets[config.dataset].title, (params.common.bootstrap, params.common.seed)
     return splits, regression_results(splits, title, digest_of_items, *draw, source), record
 

@@ -79,7 +79,8 @@ class PVQFeatures:
         boxes: list[Box] = [whole, *((p.left, p.top, p.right, p.bottom) for p in patches[::2])]
         stills = torch.arange(0, item.n_frames, self.config.every)
         clips = clip_frames(item.n_frames, self.config.clip_count, self.config.clip_length)
-        frames, moving = self._frame_rows(source, stills, boxes), self._clip_rows(source, clips, boxes)
+        frames = self._frame_rows(source, stills, boxes, item.width * item.height)
+        moving = self._clip_rows(source, clips, boxes)
         regions: list[tuple[int, Patch | None]] = [(0, None)]
         if patches:
             # The first is a box for the whole time, the second the whole frame for some time.
@@ -101,15 +102,11 @@ class PVQFeatures:
             return adaptive_average(flat, steps)
         return torch.cat([adaptive_average(flat[window], steps) for window in notebook_windows(len(flat), steps)])
 
-    def _frame_rows(self, source: Source, indices: Tensor, boxes: list[Box]) -> Tensor:
+    def _frame_rows(self, source: Source, indices: Tensor, boxes: list[Box], frame_pixels: int) -> Tensor:
         """``(n, boxes, C, 2, 2)`` of single frames."""
-        found, position, size = [], 0, 1
-        while position < len(indices):
-            frames = source.frames(indices[position : position + size].numpy())
-            found.append(roi_pool(self._frames(pixels(frames, self._frames)), boxes))
-            position += size
-            size = max(1, AT_A_TIME // (frames.shape[1] * frames.shape[2]))
-        return torch.cat(found)
+        parts = indices.split(max(1, AT_A_TIME // frame_pixels))
+        read = (pixels(source.frames(part.numpy()), self._frames) for part in parts)
+        return torch.cat([roi_pool(self._frames(frames), boxes) for frames in read])
 
     def _clip_rows(self, source: Source, clips: Tensor, boxes: list[Box]) -> Tensor:
         """``(n, boxes, C, 2, 2)`` of clips ``(n, length)``."""

@@ -12,7 +12,7 @@ from vqa.data.items import Item
 from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, from_seed, two_rates
 from vqa.methods.fastvqa import Sampling as Technical
 from vqa.methods.fastvqa import clip_pixels, configured, cut_fragments, normalise
-from vqa.models.convnext3d import ConvNeXtConfig
+from vqa.models.convnext3d import ConvNeXtConfig, initialise_convnext
 from vqa.models.dover import Dover as Network
 from vqa.models.init import initialise
 from vqa.models.patches import check_choice, whiten
@@ -129,7 +129,7 @@ class Dover:
         model = Network(config.technical, config.aesthetic, config.head_hidden, config.head_dropout)
         for part in (model.technical_backbone, model.technical_head, model.aesthetic_head):
             initialise(part, generator, config.init_std)
-        model.aesthetic_backbone.initialise(generator, config.init_std)
+        initialise_convnext(model.aesthetic_backbone, generator, config.init_std)
         return model
 
     def fit(self, model: nn.Module, inputs: Iterable[Inputs]) -> None:

@@ -15,13 +15,13 @@ from vqa.models.precision import computing, widened
 from vqa.models.swinv2 import SwinV2Config, SwinV2IQA, initialise_swinv2
 from vqa.optim.losses import smooth_l1_loss
 from vqa.optim.schedule import warmup_constant
+from vqa.sampling.normalise import STATISTICS
 from vqa.sampling.window_mask import WindowMaskSampling, augment_image, prepare_image, sample_window_mask
 from vqa.settings.params import Run
 from vqa.settings.strict import ParamsError, build
 
 # RGB mean and standard deviation of the ImageNet weights, on the scale 0..1 (METHODS 5.2)
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+MEAN, STD = STATISTICS["imagenet"]
 
 
 @dataclass(frozen=True)

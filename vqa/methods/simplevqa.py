@@ -15,12 +15,12 @@ from vqa.models.simplevqa import SimpleVQA as Network
 from vqa.optim.losses import simplevqa_loss
 from vqa.optim.schedule import step_decay
 from vqa.sampling.keyframes import crop, key_frame_indices, resize_short_side, rounded_fps
+from vqa.sampling.normalise import STATISTICS
 from vqa.settings.params import Run
 from vqa.settings.strict import ParamsError, build
 
 # RGB mean and standard deviation of the ImageNet weights, on the scale 0..1 (METHODS 6.1)
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+MEAN, STD = STATISTICS["imagenet"]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from vqa.data.items import Item
 from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, from_seed
 from vqa.methods.fastvqa import Sampling, clip_pixels, configured, cut_fragments, normalise
 from vqa.models.convnext import ConvNeXt2dConfig
+from vqa.models.convnext3d import initialise_convnext
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.init import initialise
 from vqa.models.patches import check_choice, whiten
@@ -138,7 +139,7 @@ class Zoom:
         backbone = SwinTransformer3D(config.backbone)
         vqa = FragmentVQA(backbone, VQAHead(backbone.out_channels, config.head_hidden, config.head_dropout))
         initialise(vqa, generator, config.init_std)
-        iqa.backbone.initialise(generator, config.init_std)
+        initialise_convnext(iqa.backbone, generator, config.init_std)
         for head in (iqa.head_score, iqa.head_weight):
             initialise(head, generator, linear_std=None)
         if pictures.labels == "range":

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vqa.models.convnext3d import SIDE, depthwise
+from vqa.models.convnext3d import SIDE, Scaled, depthwise
 from vqa.models.dropout import DropPath
 from vqa.models.exact import Conv2d, Linear, gelu
 
@@ -67,12 +67,11 @@ class Mlp(nn.Module):
         return self.fc2(gelu(self.fc1(x)))
 
 
-class Block(nn.Module):
+class Block(Scaled):
     """Depth-wise convolution, layer norm and perceptron, scaled, plus the input."""
 
     def __init__(self, width: int, scale: float, drop: float) -> None:
-        super().__init__()
-        self.scale, self.gamma = scale, nn.Parameter(torch.full((width,), scale))
+        super().__init__(width, scale)
         self.conv_dw, self.norm, self.mlp = DepthwiseConv2d(width), nn.LayerNorm(width, eps=1e-6), Mlp(width)
         self.drop_path = DropPath(drop)
 
@@ -110,18 +109,6 @@ class ConvNeXt2d(nn.Module):
             drops = rates[first : first + config.depths[number]]
             self.add_module(f"stages_{number}", Stage(before, width, config.layer_scale, drops))
             first += len(drops)
-
-    @torch.no_grad()
-    def initialise(self, generator: torch.Generator, std: float = 0.02) -> None:
-        """Overwrite all parameters in place: convolutions and linear layers normal with ``std``, biases 0."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=std, generator=generator)
-                module.get_parameter("bias").zero_()
-            elif isinstance(module, nn.LayerNorm):
-                module.reset_parameters()
-            elif isinstance(module, Block):
-                nn.init.constant_(module.gamma, module.scale)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Normalised images ``(B, 3, H, W)`` to maps ``(B, C, h, w)`` of strides 4, 8, 16, ..."""

@@ -71,12 +71,19 @@ def depthwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return total
 
 
-class Block(nn.Module):
+class Scaled(nn.Module):
+    """A residual, what it starts multiplied by, and the factors ``gamma`` ``(width,)`` that it is multiplied by."""
+
+    def __init__(self, width: int, scale: float) -> None:
+        super().__init__()
+        self.scale, self.gamma = scale, nn.Parameter(torch.full((width,), scale))
+
+
+class Block(Scaled):
     """Depth-wise convolution, layer norm, two linear layers with GELU between them, scaled, plus the input."""
 
     def __init__(self, width: int, length: int, scale: float) -> None:
-        super().__init__()
-        self.scale, self.gamma = scale, nn.Parameter(torch.full((width,), scale))
+        super().__init__(width, scale)
         self.dwconv = DepthwiseConv(width, length)
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.pwconv1, self.pwconv2 = Linear(width, 4 * width), Linear(4 * width, width)
@@ -105,23 +112,27 @@ class ConvNeXt3d(nn.Module):
         self.norm = nn.LayerNorm(widths[-1], eps=1e-6)
         self.out_channels = widths[-1]
 
-    @torch.no_grad()
-    def initialise(self, generator: torch.Generator, std: float = 0.02) -> None:
-        """Overwrite all parameters in place: convolutions and linear layers normal with ``std``, biases 0."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv3d | nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=std, generator=generator)
-                module.get_parameter("bias").zero_()
-            elif isinstance(module, nn.LayerNorm):
-                module.reset_parameters()
-            elif isinstance(module, Block):
-                nn.init.constant_(module.gamma, module.scale)
-
     def forward(self, x: Tensor) -> Tensor:
         """Normalised clips ``(B, 3, T, H, W)`` to features ``(B, t, h, w, C)``."""
         for down, stage in zip(self.downsample_layers, self.stages, strict=True):
             x = stage(down(x).permute(0, 2, 3, 4, 1)).permute(0, 4, 1, 2, 3)
         return self.norm(x.permute(0, 2, 3, 4, 1))
+
+
+@torch.no_grad()
+def initialise_convnext(model: nn.Module, generator: torch.Generator, std: float = 0.02) -> None:
+    """Overwrite all parameters of a ConvNeXt in place, over space or over time too.
+
+    Convolutions and linear layers normal with ``std``, biases 0, residuals scaled as the network's size says.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Conv3d | nn.Linear):
+            nn.init.trunc_normal_(module.weight, std=std, generator=generator)
+            module.get_parameter("bias").zero_()
+        elif isinstance(module, nn.LayerNorm):
+            module.reset_parameters()
+        elif isinstance(module, Scaled):
+            nn.init.constant_(module.gamma, module.scale)
 
 
 def inflated(kernel: Tensor, length: int) -> Tensor:

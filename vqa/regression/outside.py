@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from vqa.data.items import items_digest
 from vqa.data.published.entries import ROOT
@@ -18,6 +17,7 @@ from vqa.data.published.tables import read_published
 from vqa.rng import numpy_generator
 from vqa.settings.strict import build, one_of
 from vqa.stats.correlation import ROW_METRICS, percentile_interval, resampled_correlation
+from vqa.stats.fusion import weighted
 from vqa.stats.metrics import logistic_map
 
 RESULTS = [
@@ -164,10 +164,10 @@ def _row(
 def _dover(row: Outside, content: dict[str, Any], name: str, title: str, draw: tuple[int, int]) -> pd.DataFrame:
     """Two branches, each a z-score over the test set, fused by the published weight or by one for all sets."""
     table, weights = content[name], row.weights or {}
-    technical, aesthetic = (stats.zscore(table[branch].to_numpy()) for branch in ("technical", "aesthetic"))
+    technical, aesthetic = (table[branch].to_numpy() for branch in ("technical", "aesthetic"))
     rows = []
     for protocol, weight in zip(BOTH, (weights[name], row.fixed_weight), strict=True):
-        fused = weight * technical + (1 - weight) * aesthetic
+        fused = weighted(aesthetic, technical, weight)
         rows += item_results(fused, table.mos.to_numpy(), title, protocol, items_digest(table), draw)
     return pd.DataFrame(rows)
 

@@ -70,6 +70,11 @@ class Config:
         if self.epsilon < 0:
             raise ValueError(f"epsilon: {self.epsilon} must not be negative")
 
+    @property
+    def extracted(self) -> bool:
+        """Whether an extractor of the suite made the features of its random cuts; else they are published."""
+        return self.reads.startswith("features/")
+
 
 def random_cut(rows: np.ndarray, share: float, factor: float, split: int) -> tuple[np.ndarray, np.ndarray]:
     """Cut ``rows`` (n,) by scikit-learn with random state ceil(factor * split): the rest, and ``share`` of them."""

@@ -44,7 +44,7 @@ def load_table(config: Config, root: Path = ROOT) -> tuple[list[str], np.ndarray
         vqa.io.InputError: if a file is missing or damaged.
         vqa.settings.strict.ParamsError: if there is no such feature set, or none of that data set.
     """
-    if config.reads.startswith("features/"):
+    if config.extracted:
         items, features = load_part(config.features, f"{config.dataset}/all")
         return items.name.tolist(), items.mos.to_numpy(), features
     table = feature_table(config.features, config.dataset, root)

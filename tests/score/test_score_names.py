@@ -17,10 +17,11 @@ from project import ROOT
 from score_fixture import FIELDS, Score
 
 from vqa.data import video
+from vqa.data.items import Item
 from vqa.data.paths import printable
 from vqa.io import InputError
 from vqa.score.files import files_of, written_to
-from vqa.score.scorer import Scorer
+from vqa.score.scorer import FileReader, Scorer
 
 ODD = "caf\udce9.mp4"  # the single byte E9, Latin-1, as Python holds it
 
@@ -146,10 +147,10 @@ def test_whatever_goes_wrong_with_one_file_the_others_are_scored(
 ) -> None:
     real = Scorer._value
 
-    def fails(self: Scorer, path: Path, item: object) -> float:
-        if path.name == "1.mp4":
+    def fails(self: Scorer, item: Item, reader: FileReader) -> float:
+        if reader.path.name == "1.mp4":
             raise RuntimeError("out\nof order")
-        return real(self, path, item)
+        return real(self, item, reader)
 
     monkeypatch.setattr(Scorer, "_value", fails)
     code, (first, second), _ = score("--run", "A01", "data/tiny/files/1.mp4", "data/tiny/files/2.mp4")

@@ -21,7 +21,8 @@ from vqa.models.swin3d import SwinConfig
 from vqa.optim.losses import fastvqa_loss, reduce_score_map
 from vqa.optim.schedule import warmup_cosine
 from vqa.sampling.aesthetic import AestheticSampling, shrink_view, view_indices
-from vqa.sampling.fragments import check_grid
+from vqa.sampling.fragments import FragmentSampling, check_grid
+from vqa.sampling.temporal import TemporalSampling
 from vqa.settings.params import Run
 from vqa.settings.strict import ParamsError, one_of
 from vqa.stats.fusion import weighted
@@ -33,6 +34,16 @@ class Sampling:
 
     technical: Technical
     aesthetic: AestheticSampling
+
+    @property
+    def temporal(self) -> TemporalSampling:
+        """Of the technical view, the one that looks at clips."""
+        return self.technical.temporal
+
+    @property
+    def fragments(self) -> FragmentSampling:
+        """Of the technical view."""
+        return self.technical.fragments
 
 
 @dataclass(frozen=True)
@@ -142,8 +153,8 @@ class Dover:
     def check(self, item: Item) -> None:
         """Raise ValueError for frames below a patch where the grid is not that of enlarged ones (discrepancy F2)."""
         for rule in self.config.sampling.values():
-            if rule.technical.fragments.small_grid == "stale":
-                check_grid((item.height, item.width), rule.technical.fragments)
+            if rule.fragments.small_grid == "stale":
+                check_grid((item.height, item.width), rule.fragments)
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Inputs:
         """Both views of an item, pixels in [0, 255].
@@ -152,7 +163,7 @@ class Dover:
             ``technical`` ``(clips, 3, T, H, W)``, fragments as of FAST-VQA; ``aesthetic`` ``(3, t, h, w)``.
         """
         rule = self.config.sampling[phase]
-        temporal = rule.technical.temporal
+        temporal = rule.temporal
         frames = clip_pixels(item, read, temporal, stream).transpose(0, 1)
         cut = cut_fragments(frames, rule.technical, stream("crop"))
         clips = cut.unflatten(1, (temporal.clips, temporal.frames)).transpose(0, 1).contiguous()

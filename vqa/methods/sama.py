@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vqa.data.items import Item
 from vqa.methods import fastvqa
+from vqa.sampling.fragments import FragmentSampling
 from vqa.sampling.pyramid import PyramidSampling, sample_pyramid
 from vqa.sampling.temporal import TemporalSampling
 from vqa.settings.params import Run
@@ -20,6 +21,11 @@ class Sampling:
 
     temporal: TemporalSampling
     pyramid: PyramidSampling
+
+    @property
+    def fragments(self) -> FragmentSampling:
+        """Of one level of the pyramid."""
+        return self.pyramid.fragments
 
 
 @dataclass(frozen=True)

@@ -83,11 +83,15 @@ class FileReader:
         item: what is known of it.
         describe: the extractors of the training set's features, by name; each is loaded when it is asked for.
         exif: rule for images.
+
+    Attributes:
+        span: frames that the extractors which have been asked for look at together, of the one that looks at most.
     """
 
     def __init__(self, path: Path, item: Item, describe: Mapping[str, Callable[[], Extractor]], exif: str) -> None:
         self.path, self._item, self._describe, self._exif = path, item, describe, exif
         self._rows: dict[str, np.ndarray] = {}
+        self.span = 1
 
     def frames(self, indices: np.ndarray) -> np.ndarray:
         """Frames ``(n, H, W, 3)`` uint8 RGB."""
@@ -105,6 +109,7 @@ class FileReader:
         if name not in self._rows:
             extractor = self._describe[name]()
             extractor.check(self._item)
+            self.span = max(self.span, extractor.span)
             self._rows[name] = extractor.rows(self._item, FileSource(self.path, self._exif))
         return self._rows[name]
 
@@ -154,8 +159,9 @@ class Scorer:
         known: dict[str, Any] = {}
         try:
             item, odd = survey(path, known, self.exif)
-            assumed = "; ".join([*odd, *self._assumptions(item)])
-            value = self._value(path, item)
+            reader = FileReader(path, item, self.describe, self.exif)
+            value = self._value(item, reader)
+            assumed = "; ".join([*odd, *self._assumptions(item, reader.span)])
         except MediaError as error:
             # Its remedy, after the semicolon, is for the files of a data set.
             reason = str(error).removeprefix(f"{path}: ").partition("; ")[0]
@@ -176,11 +182,13 @@ class Scorer:
         return Result(file, "warning" if assumed else "ok", value, estimate, assumed, **known)
 
     @torch.inference_mode()
-    def _value(self, path: Path, item: Item) -> float:
+    def _value(self, item: Item, reader: FileReader) -> float:
         def stream(purpose: str) -> torch.Generator:
             return torch_generator(purpose, 0, "score")  # the clean protocol draws nothing from it
 
-        inputs = self.method.sample(item, FileReader(path, item, self.describe, self.exif), "clean", stream)
+        if isinstance(self.method, Limited):
+            self.method.check(item)
+        inputs = self.method.sample(item, reader, "clean", stream)
         batch = to_device(_batch(inputs, self.method.batch_size), self.device)
         outputs = self.method.scores(self.model, batch)[:1].double().cpu().numpy()
         value = float(one_score(self.method, outputs, "clean")[0])
@@ -188,13 +196,10 @@ class Scorer:
             raise ValueError("its score is not a finite number")
         return value
 
-    def _assumptions(self, item: Item) -> Iterator[str]:
-        """What the method's sampling makes up for; ValueError if it cannot look at such an item."""
-        if isinstance(self.method, Limited):
-            self.method.check(item)
+    def _assumptions(self, item: Item, span: int) -> Iterator[str]:
+        """What the method's sampling, or else what made the features that it has read, makes up for."""
         rule = getattr(self.method.config, "sampling", {}).get("clean")
         temporal = getattr(rule, "temporal", None)
-        span = max((make().span for make in self.describe.values()), default=1) if rule is None else 1
         if temporal is not None:
             span = (temporal.frames - 1) * temporal.interval + 1
         if item.n_frames < span and is_image(Path(item.name)):
@@ -202,7 +207,7 @@ class Scorer:
         elif item.n_frames < span:
             yield f"shorter than a clip of {span} frames: frames are repeated"
         if rule is not None:
-            height, width = getattr(rule, "pyramid", rule).fragments.size
+            height, width = rule.fragments.size
             if item.height < height or item.width < width:
                 yield f"smaller than the network's {width}x{height}: enlarged"
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.methods.base import FineTuning, Reader, Reporting, Stream, adapt
+from vqa.methods.base import FineTuning, Reader, Stream, adapt
+from vqa.methods.recipe import Trained
 from vqa.models.init import initialise
 from vqa.settings.params import Run
 from vqa.settings.strict import build
@@ -26,14 +27,11 @@ class Config:
     weight_decay: float
 
 
-class Toy:
+class Toy(Trained):
     """The method (:class:`vqa.methods.base.Method`)."""
 
-    reporting, drop_last, ema_decay = Reporting(), False, 0.9
-
-    def __init__(self, config: Config, frozen_epochs: int) -> None:
-        self.config, self.initial = config, config.initial
-        self.epochs, self.frozen_epochs, self.batch_size = config.epochs, frozen_epochs, config.batch_size
+    config: Config
+    ema_decay = 0.9
 
     def build(self, generator: torch.Generator) -> nn.Module:
         model = nn.Linear(3, 1)

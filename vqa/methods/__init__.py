@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def method_module(name: str, block: dict[str, Any] | None = None) -> str:
     """Dotted name of the module that reads block ``name``; ParamsError with the known ones if there is none."""
     module = (block or {}).get("module", name)
-    known = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
+    known = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in ("base", "recipe"))
     if module not in known:
         raise ParamsError(f"params.yaml: methods.{name}: there is no such method; known are {', '.join(known)}")
     return f"{__name__}.{module}"

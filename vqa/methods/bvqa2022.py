@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from vqa.methods.base import Inputs, Reporting
-from vqa.methods.vsfa import SequenceHead, configured
+from vqa.methods.recipe import configured
+from vqa.methods.vsfa import Config, SequenceHead
 from vqa.models.bvqa2022 import BVQA2022Head, initialise_bvqa2022
 from vqa.optim.correlation_losses import correlation_loss, rank_correlation_loss
 from vqa.settings.params import Run
@@ -44,4 +45,4 @@ class BVQA2022(SequenceHead):
 
 def make(block: dict[str, Any], run: Run, where: str) -> BVQA2022:
     """BVQA-2022 with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
-    return BVQA2022(*configured(block, run, where))
+    return BVQA2022(*configured(Config, block, run, where))

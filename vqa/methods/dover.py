@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, from_seed, two_rates
+from vqa.methods.base import FineTuning, Inputs, Reader, Stream, two_rates
 from vqa.methods.fastvqa import Sampling as Technical
-from vqa.methods.fastvqa import clip_pixels, configured, cut_fragments, normalise
+from vqa.methods.fastvqa import clip_pixels, configured, fragments_of, in_clips, normalise
+from vqa.methods.recipe import Whitened, no_augmentation
 from vqa.models.convnext3d import ConvNeXtConfig, initialise_convnext
 from vqa.models.dover import Dover as Network
 from vqa.models.init import initialise
@@ -24,7 +25,7 @@ from vqa.sampling.aesthetic import AestheticSampling, shrink_view, view_indices
 from vqa.sampling.fragments import FragmentSampling, check_grid
 from vqa.sampling.temporal import TemporalSampling
 from vqa.settings.params import Run
-from vqa.settings.strict import ParamsError, one_of
+from vqa.settings.strict import one_of
 from vqa.stats.fusion import weighted
 
 
@@ -118,21 +119,13 @@ class Config:
         check_choice(self.patch_embedding, self.technical.width, self.technical.patch)
 
 
-class Dover:
+class Dover(Whitened):
     """The method (:class:`vqa.methods.base.Method`; ``Branched``, ``Fitted`` and ``Limited`` besides).
 
     Its outputs are the scores of the aesthetic and of the technical branch, in this order.
     """
 
-    reporting = Reporting()
-    drop_last = False
-    precision = "fp32"
-
-    def __init__(self, config: Config, run: Run, frozen_epochs: int = 0) -> None:
-        self.config = config
-        self.fits = config.patch_embedding == "whitened" and from_seed(config.initial, run)
-        self.initial, self.epochs, self.frozen_epochs = config.initial, config.epochs, frozen_epochs
-        self.batch_size, self.ema_decay = config.batch_size, config.ema_decay
+    config: Config
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """Both branches, initialised from ``generator``."""
@@ -163,10 +156,8 @@ class Dover:
             ``technical`` ``(clips, 3, T, H, W)``, fragments as of FAST-VQA; ``aesthetic`` ``(3, t, h, w)``.
         """
         rule = self.config.sampling[phase]
-        temporal = rule.temporal
-        frames = clip_pixels(item, read, temporal, stream).transpose(0, 1)
-        cut = cut_fragments(frames, rule.technical, stream("crop"))
-        clips = cut.unflatten(1, (temporal.clips, temporal.frames)).transpose(0, 1).contiguous()
+        frames = clip_pixels(item, read, rule.temporal, stream).transpose(0, 1)
+        clips = in_clips(fragments_of(frames, rule.technical, stream("crop")), rule.temporal)
         indices = view_indices(item.n_frames, rule.aesthetic, stream("aesthetic"))
         wanted, place = torch.unique(indices, return_inverse=True)
         view = shrink_view(torch.from_numpy(read.frames(wanted.numpy())), rule.aesthetic)[:, place]
@@ -210,6 +201,5 @@ class Dover:
 def make(block: dict[str, Any], run: Run, where: str) -> Dover:
     """DOVER with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
     config, frozen_epochs = configured(Config, block, run, where)
-    if run.augmentation != "none":
-        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not part of DOVER")
+    no_augmentation(run, where, "is not part of DOVER")
     return Dover(config, run, frozen_epochs)

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, adapt
+from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream
+from vqa.methods.recipe import Trained, configured
 from vqa.models.dsdpro import ProgressiveResidual
 from vqa.models.init import initialise
 from vqa.settings.params import Run
-from vqa.settings.strict import ParamsError, build
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,15 @@ class Config:
     weight_decay: float = 0.0
 
 
-class DSDPro:
+class DSDPro(Trained):
     """The method (:class:`vqa.methods.base.Method`, ``Labelled`` besides). It has no averaged weights.
 
     The released code picks its epoch on a validation part; here it is picked as the protocols say.
     """
 
+    config: Config
     reporting = Reporting(selection="best_srcc")
     drop_last = True
-    ema_decay = 0.0
-    precision = "fp32"
-
-    def __init__(self, config: Config, frozen_epochs: int = 0) -> None:
-        self.config, self.initial = config, config.initial
-        self.epochs, self.frozen_epochs, self.batch_size = config.epochs, frozen_epochs, config.batch_size
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """The head; weights and biases uniform in +-1/sqrt(fan_in)."""
@@ -103,8 +98,4 @@ class DSDPro:
 
 def make(block: dict[str, Any], run: Run, where: str) -> DSDPro:
     """DSD-PRO with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
-    config = build(Config, block, where)
-    if run.augmentation != "none":
-        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is for pictures, and this method reads features")
-    config, frozen_epochs = adapt(config, run)
-    return DSDPro(config, frozen_epochs)
+    return DSDPro(*configured(Config, block, run, where))

@@ -15,12 +15,11 @@ from vqa.methods.base import (
     Inputs,
     Reader,
     Recipe,
-    Reporting,
     Stream,
     adapt,
-    from_seed,
     two_rates,
 )
+from vqa.methods.recipe import Whitened
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.init import initialise
 from vqa.models.patches import check_choice, whiten
@@ -69,11 +68,16 @@ def clip_pixels(item: Item, read: Reader, rule: TemporalSampling, stream: Stream
     return torch.from_numpy(read.frames(indices.numpy())).permute(0, 3, 1, 2)
 
 
-def cut_fragments(frames: Tensor, rule: Sampling, generator: torch.Generator) -> Tensor:
+def fragments_of(frames: Tensor, rule: Sampling, generator: torch.Generator) -> Tensor:
     """Fragments ``(3, T, h, w)`` of frames ``(3, T, H, W)`` uint8: whole numbers, if params say so, as uint8."""
     fragments = sample_fragments(frames, rule.fragments, generator)
     # Whether this video is small or not: all of a batch have one type.
     return fragments.float() if rule.fragments.small_values == "float" else fragments
+
+
+def in_clips(frames: Tensor, rule: TemporalSampling) -> Tensor:
+    """Frames ``(3, T, h, w)``, those of all clips in order, as ``(clips, 3, frames, h, w)``."""
+    return frames.unflatten(1, (rule.clips, rule.frames)).transpose(0, 1).contiguous()
 
 
 @dataclass(frozen=True)
@@ -121,19 +125,14 @@ class Config:
         check_choice(self.patch_embedding, self.backbone.width, self.backbone.patch)
 
 
-class FastVQA:
+class FastVQA(Whitened):
     """The method (:class:`vqa.methods.base.Method`, ``Fitted`` and ``Limited`` besides)."""
 
-    reporting = Reporting()
-    drop_last = False
-    precision = "fp32"
+    config: Config
 
     def __init__(self, config: Config, run: Run, frozen_epochs: int = 0) -> None:
-        self.config = config
+        super().__init__(config, run, frozen_epochs)
         self.augmentation = run.augmentation
-        self.fits = config.patch_embedding == "whitened" and from_seed(config.initial, run)
-        self.initial, self.epochs, self.frozen_epochs = config.initial, config.epochs, frozen_epochs
-        self.batch_size, self.ema_decay = config.batch_size, config.ema_decay
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """Backbone and head, initialised from ``generator``."""
@@ -162,11 +161,11 @@ class FastVQA:
         if phase == "train":
             frames = augment(frames, self.augmentation, stream("augment").initial_seed())
         cut = self.cut(frames.transpose(0, 1), rule, stream("crop"))
-        return cut.unflatten(1, (rule.temporal.clips, rule.temporal.frames)).transpose(0, 1).contiguous()
+        return in_clips(cut, rule.temporal)
 
     def cut(self, frames: Tensor, rule: Any, generator: torch.Generator) -> Tensor:
         """What the network sees of frames ``(3, T, H, W)`` uint8, those of all clips in order: ``(3, T, h, w)``."""
-        return cut_fragments(frames, rule, generator)
+        return fragments_of(frames, rule, generator)
 
     def scores(self, model: nn.Module, inputs: Tensor, second_pass: bool = False) -> Tensor:
         """Mean of the local quality maps over positions and clips."""

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from vqa.data.items import Item
 from vqa.io import InputError
-from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, adapt
+from vqa.methods.base import FineTuning, Inputs, Reader, Stream
+from vqa.methods.recipe import Trained, configured
 from vqa.models.init import initialise
 from vqa.models.mlp import FeatureVQA
 from vqa.optim.losses import fastvqa_loss
 from vqa.optim.schedule import warmup_cosine
 from vqa.settings.params import Run
-from vqa.settings.strict import ParamsError, build
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,14 @@ class Config:
             raise ValueError(f"limit: {self.limit} must be positive")
 
 
-class Features:
+class Features(Trained):
     """The method (:class:`vqa.methods.base.Method`, and :class:`vqa.methods.base.Fitted`)."""
 
-    reporting = Reporting()
-    drop_last = False
+    config: Config
 
     def __init__(self, config: Config, tuned: bool, frozen_epochs: int = 0) -> None:
-        self.config, self.tuned = config, tuned
-        self.initial, self.epochs, self.frozen_epochs = config.initial, config.epochs, frozen_epochs
-        self.batch_size, self.ema_decay = config.batch_size, config.ema_decay
+        super().__init__(config, frozen_epochs)
+        self.ema_decay, self.tuned = config.ema_decay, tuned
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """The perceptron; weights and biases uniform in +-1/sqrt(fan_in)."""
@@ -125,8 +123,5 @@ class Features:
 
 def make(block: dict[str, Any], run: Run, where: str) -> Features:
     """The method with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
-    config = build(Config, block, where)
-    if run.augmentation != "none":
-        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is for pictures, and features are none")
-    config, frozen_epochs = adapt(config, run)
+    config, frozen_epochs = configured(Config, block, run, where, "is for pictures, and features are none")
     return Features(config, run.parent is not None, frozen_epochs)

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, adapt
+from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream
+from vqa.methods.recipe import Trained, configured
 from vqa.models.inception_time import InceptionTime, InceptionTimeConfig
 from vqa.models.init import initialise
 from vqa.optim.fastai_adam import FastaiAdam, one_cycle
 from vqa.settings.params import Run
-from vqa.settings.strict import ParamsError, build, one_of
+from vqa.settings.strict import one_of
 
 
 @dataclass(frozen=True)
@@ -49,21 +50,16 @@ class Config:
         one_of("labels", self.labels, ("raw", "range"))
 
 
-class PVQ:
+class PVQ(Trained):
     """The method (:class:`vqa.methods.base.Method`; ``Branched``, ``Labelled`` and ``Cycled`` besides).
 
     Its outputs are the scores of the video and, where they are trained, of its three patches. The released code keeps
     the epoch with the best SRCC on the test videos (discrepancy PV5). It has no averaged weights.
     """
 
+    config: Config
     reporting = Reporting(selection="best_srcc")
     drop_last = True
-    ema_decay = 0.0
-    precision = "fp32"
-
-    def __init__(self, config: Config, frozen_epochs: int = 0) -> None:
-        self.config, self.initial = config, config.initial
-        self.epochs, self.frozen_epochs, self.batch_size = config.epochs, frozen_epochs, config.batch_size
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """The regressor; weights and biases uniform in +-1/sqrt(fan_in)."""
@@ -132,8 +128,4 @@ class PVQ:
 
 def make(block: dict[str, Any], run: Run, where: str) -> PVQ:
     """PVQ with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
-    config = build(Config, block, where)
-    if run.augmentation != "none":
-        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is for pictures, and this method reads features")
-    config, frozen_epochs = adapt(config, run)
-    return PVQ(config, frozen_epochs)
+    return PVQ(*configured(Config, block, run, where))

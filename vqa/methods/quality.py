@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, adapt, two_rates
+from vqa.methods.base import FineTuning, Inputs, Reader, Stream, two_rates
+from vqa.methods.recipe import Trained, configured
 from vqa.models.precision import computing, widened
 from vqa.models.quality import QualityNetwork, initialise_quality
 from vqa.models.resnet import ResNetConfig
@@ -23,7 +24,6 @@ from vqa.sampling.keyframes import crop
 from vqa.sampling.normalise import normalise
 from vqa.sampling.shrink import shrink, shrunk_size
 from vqa.settings.params import Run
-from vqa.settings.strict import ParamsError, build
 
 
 @dataclass(frozen=True)
@@ -87,22 +87,15 @@ class Config:
             raise ValueError(f"rating_deviation: {self.rating_deviation} must be positive")
 
 
-class Quality:
+class Quality(Trained):
     """The method (:class:`vqa.methods.base.Method`, ``Limited`` and ``Branched`` besides). No averaged weights.
 
     All images having one rating deviation, the ranking of spreads costs the margin and has no gradient; nor has the
     fidelity loss one for them (discrepancy B3): spreads are whatever the network's features make of them.
     """
 
-    reporting = Reporting()
+    config: Config
     drop_last = True
-    ema_decay = 0.0
-    precision = "fp32"
-
-    def __init__(self, config: Config, frozen_epochs: int = 0) -> None:
-        self.config = config
-        self.initial, self.epochs = config.initial, config.epochs
-        self.frozen_epochs, self.batch_size = frozen_epochs, config.batch_size
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """ResNet and its linear layer, initialised from ``generator``."""
@@ -172,10 +165,7 @@ class Quality:
 
 def make(block: dict[str, Any], run: Run, where: str) -> Quality:
     """The pre-training with the recipe of ``block``, changed by ``run``; ParamsError says where something is wrong."""
-    config = build(Config, block, where)
-    if run.augmentation != "none":
-        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not part of quality-aware pre-training")
-    config, frozen_epochs = adapt(config, run)
+    config, frozen_epochs = configured(Config, block, run, where, "is not part of quality-aware pre-training")
     if run.parent is not None:
         config = dataclasses.replace(config, head_epochs=frozen_epochs)
     return Quality(config, frozen_epochs)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.methods.base import PHASES, FineTuning, Inputs, Reader, Reporting, Stream, adapt, from_seed, two_rates
+from vqa.methods.base import PHASES, FineTuning, Inputs, Reader, Stream, adapt, two_rates
+from vqa.methods.recipe import Whitened, no_augmentation
 from vqa.models.patches import check_choice, whiten
 from vqa.models.precision import computing, widened
 from vqa.models.swinv2 import SwinV2Config, SwinV2IQA, initialise_swinv2
@@ -79,18 +80,10 @@ class Config:
         check_choice(self.patch_embedding, self.backbone.width, (self.backbone.patch,) * 2)
 
 
-class SAMAIQA:
+class SAMAIQA(Whitened):
     """The method (:class:`vqa.methods.base.Method`, ``Fitted`` and ``Limited`` besides)."""
 
-    reporting = Reporting()
-    drop_last = False
-    precision = "fp32"
-
-    def __init__(self, config: Config, run: Run, frozen_epochs: int = 0) -> None:
-        self.config = config
-        self.fits = config.patch_embedding == "whitened" and from_seed(config.initial, run)
-        self.initial, self.epochs, self.frozen_epochs = config.initial, config.epochs, frozen_epochs
-        self.batch_size, self.ema_decay = config.batch_size, config.ema_decay
+    config: Config
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """Backbone and token head, initialised from ``generator``."""
@@ -147,7 +140,6 @@ def make(block: dict[str, Any], run: Run, where: str) -> SAMAIQA:
     for phase, rule in config.sampling.items():
         if rule.fragments.size != (config.backbone.input_size,) * 2:
             raise ParamsError(f"{where}.sampling.{phase}: grid times patch is not the network's input_size")
-    if run.augmentation != "none":
-        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not part of SAMA-IQA")
+    no_augmentation(run, where, "is not part of SAMA-IQA")
     config, frozen_epochs = adapt(config, run)
     return SAMAIQA(config, run, frozen_epochs)

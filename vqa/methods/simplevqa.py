@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, adapt
+from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream
+from vqa.methods.recipe import Trained, configured
 from vqa.models.init import initialise
 from vqa.models.precision import computing, widened
 from vqa.models.resnet import ResNetConfig
@@ -17,7 +18,6 @@ from vqa.optim.schedule import step_decay
 from vqa.sampling.keyframes import crop, key_frame_indices, resize_short_side, rounded_fps
 from vqa.sampling.normalise import STATISTICS
 from vqa.settings.params import Run
-from vqa.settings.strict import ParamsError, build
 
 # RGB mean and standard deviation of the ImageNet weights, on the scale 0..1 (METHODS 6.1)
 MEAN, STD = STATISTICS["imagenet"]
@@ -62,17 +62,14 @@ class Config:
     weight_decay: float
 
 
-class SimpleVQA:
+class SimpleVQA(Trained):
     """The method (:class:`vqa.methods.base.Method`, ``Limited`` besides). It has no averaged weights."""
 
-    drop_last = False
-    ema_decay = 0.0
-    precision = "fp32"
+    config: Config
 
     def __init__(self, config: Config, frozen_epochs: int = 0) -> None:
-        self.config = config
-        self.initial, self.reporting = config.initial, config.reporting
-        self.epochs, self.frozen_epochs, self.batch_size = config.epochs, frozen_epochs, config.batch_size
+        super().__init__(config, frozen_epochs)
+        self.reporting = config.reporting
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """ResNet and linear layers, initialised from ``generator``."""
@@ -121,8 +118,4 @@ class SimpleVQA:
 
 def make(block: dict[str, Any], run: Run, where: str) -> SimpleVQA:
     """SimpleVQA with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
-    config = build(Config, block, where)
-    if run.augmentation != "none":
-        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not part of SimpleVQA")
-    config, frozen_epochs = adapt(config, run)
-    return SimpleVQA(config, frozen_epochs)
+    return SimpleVQA(*configured(Config, block, run, where, "is not part of SimpleVQA"))

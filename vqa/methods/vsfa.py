@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, adapt
+from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream
+from vqa.methods.recipe import Trained, configured
 from vqa.models.init import initialise
 from vqa.models.vsfa import VSFAHead
 from vqa.optim.schedule import step_decay
 from vqa.settings.params import Run
-from vqa.settings.strict import ParamsError, build
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,13 @@ class Config:
     weight_decay: float = 0.0
 
 
-class SequenceHead:
+class SequenceHead(Trained):
     """What VSFA and BVQA-2022 have in common: rows of frames to a recurrent head, with Adam and a stepped rate.
 
     The released codes pick their epoch on a validation part; here it is picked as the protocols say.
     """
 
-    drop_last = False
-    ema_decay = 0.0
-    precision = "fp32"
-
-    def __init__(self, config: Config, frozen_epochs: int = 0) -> None:
-        self.config, self.initial = config, config.initial
-        self.epochs, self.frozen_epochs, self.batch_size = config.epochs, frozen_epochs, config.batch_size
+    config: Config
 
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Inputs:
         """Rows of an item, the same in all phases.
@@ -115,14 +109,6 @@ class VSFA(SequenceHead):
         return (scores - mos).abs().mean()
 
 
-def configured(block: dict[str, Any], run: Run, where: str) -> tuple[Config, int]:
-    """Recipe of a head on features, changed by ``run``, and its frozen epochs; ParamsError says what does not fit."""
-    config = build(Config, block, where)
-    if run.augmentation != "none":
-        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is for pictures, and this method reads features")
-    return adapt(config, run)
-
-
 def make(block: dict[str, Any], run: Run, where: str) -> VSFA:
     """VSFA with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
-    return VSFA(*configured(block, run, where))
+    return VSFA(*configured(Config, block, run, where))

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vqa.data.items import Item
-from vqa.methods.base import FineTuning, Inputs, Reader, Reporting, Stream, from_seed
-from vqa.methods.fastvqa import Sampling, clip_pixels, configured, cut_fragments, normalise
+from vqa.methods.base import FineTuning, Inputs, Reader, Stream
+from vqa.methods.fastvqa import Sampling, clip_pixels, configured, fragments_of, in_clips, normalise
+from vqa.methods.recipe import Whitened, no_augmentation
 from vqa.models.convnext import ConvNeXt2dConfig
 from vqa.models.convnext3d import initialise_convnext
 from vqa.models.heads import FragmentVQA, VQAHead
@@ -26,7 +27,7 @@ from vqa.optim.schedule import warmup_cosine
 from vqa.sampling.normalise import STATISTICS
 from vqa.sampling.zoom import cropped, picture_frames, scaled, short_side
 from vqa.settings.params import Run
-from vqa.settings.strict import ParamsError, one_of
+from vqa.settings.strict import one_of
 from vqa.stats.fusion import logistic_mean
 
 
@@ -114,7 +115,7 @@ class Config:
         check_choice(self.patch_embedding, self.backbone.width, self.backbone.patch)
 
 
-class Zoom:
+class Zoom(Whitened):
     """The method (:class:`vqa.methods.base.Method`; ``Branched``, ``Labelled`` and ``Fitted`` besides).
 
     Its outputs are the scores of the image and of the video branch. Both are trained on the same batches, with losses
@@ -122,15 +123,7 @@ class Zoom:
     last epoch.
     """
 
-    reporting = Reporting()
-    drop_last = False
-    precision = "fp32"
-
-    def __init__(self, config: Config, run: Run, frozen_epochs: int = 0) -> None:
-        self.config = config
-        self.fits = config.patch_embedding == "whitened" and from_seed(config.initial, run)
-        self.initial, self.epochs, self.frozen_epochs = config.initial, config.epochs, frozen_epochs
-        self.batch_size, self.ema_decay = config.batch_size, config.ema_decay
+    config: Config
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """Both branches, initialised from ``generator``."""
@@ -162,8 +155,7 @@ class Zoom:
         """
         rule = self.config.sampling[phase]
         frames = scaled(clip_pixels(item, read, rule.temporal, stream).transpose(0, 1), self.config.short_side)
-        cut = cut_fragments(frames, rule, stream("crop"))
-        clips = cut.unflatten(1, (rule.temporal.clips, rule.temporal.frames)).transpose(0, 1).contiguous()
+        clips = in_clips(fragments_of(frames, rule, stream("crop")), rule.temporal)
         pictures, count = self._pictures(item, read, phase == "train", stream)
         known = {"count": torch.tensor(count), "range": torch.tensor(read.mos_range())}
         return {"pictures": pictures, "clips": clips, **known}
@@ -231,6 +223,5 @@ class Zoom:
 def make(block: dict[str, Any], run: Run, where: str) -> Zoom:
     """Zoom-VQA with the recipe of ``block``, changed by ``run``; ParamsError says where something does not fit."""
     config, frozen_epochs = configured(Config, block, run, where)
-    if run.augmentation != "none":
-        raise ParamsError(f"{where}: augmentation {run.augmentation!r} is not part of Zoom-VQA")
+    no_augmentation(run, where, "is not part of Zoom-VQA")
     return Zoom(config, run, frozen_epochs)

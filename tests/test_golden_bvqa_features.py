@@ -30,16 +30,6 @@ BLOCKS: dict[str, dict[str, Any]] = {
 }
 
 
-def fill(model: nn.Module, vectors: golden.Vectors, prefix: str = "") -> nn.Module:
-    """Recipe values in every parameter and running statistic, by its name without ``prefix``; evaluation mode."""
-    state = model.state_dict()
-    for key, value in state.items():
-        if value.is_floating_point():
-            state[key] = torch.from_numpy(golden.weight(key.removeprefix(prefix), value.shape, vectors.seed))
-    model.load_state_dict(state)
-    return model.eval()
-
-
 def video(vectors: golden.Vectors, key: str, shape: str) -> np.ndarray:
     return golden.u8(key, vectors[shape].tolist(), vectors.seed)
 
@@ -67,14 +57,12 @@ def spatial(frames: np.ndarray, model: nn.Module) -> Tensor:
 
 @pytest.fixture(scope="module")
 def quality() -> QualityNetwork:
-    model = fill(QualityNetwork(ResNetConfig()), BVQA, "backbone.")
-    assert isinstance(model, QualityNetwork)
-    return model.double()
+    return golden.filled(QualityNetwork(ResNetConfig()), BVQA.seed, lambda key: key.removeprefix("backbone."))
 
 
 @pytest.fixture(scope="module")
 def motion() -> nn.Module:
-    return fill(FastPathway(FastPathwayConfig()), BVQA).double()
+    return golden.filled(FastPathway(FastPathwayConfig()), BVQA.seed)
 
 
 def test_names_of_the_networks(quality: QualityNetwork, motion: nn.Module) -> None:
@@ -140,7 +128,7 @@ def test_rows_of_bvqa2022(quality: QualityNetwork, motion: nn.Module) -> None:
 @pytest.mark.slow
 def test_rows_of_vsfa() -> None:
     frames = video(VSFA, "input/vsfa/frames", "features/input_shape")
-    model = fill(ResNet(ResNetConfig()), VSFA).double()
+    model = golden.filled(ResNet(ResNetConfig()), VSFA.seed)
     features, largest = spatial(frames, model), VSFA["features/values.stat"][3]
     assert_summary(features, VSFA, "features/values", 1e-9 * largest)
     assert_close(features.unflatten(1, (2, -1)).mean(dim=2), VSFA["features/frame_mean_of_avg_and_std"], 1e-9 * largest)

@@ -23,13 +23,7 @@ VECTORS = golden.load("dover")
 
 @pytest.fixture(scope="module")
 def model() -> Dover:
-    made: Any = Dover(SwinConfig(), ConvNeXtConfig())
-    state = made.state_dict()
-    for key, value in state.items():
-        if value.is_floating_point():
-            state[key] = torch.from_numpy(golden.weight(key, value.shape, VECTORS.seed))
-    made.load_state_dict(state)
-    return made.double().eval()
+    return golden.filled(Dover(SwinConfig(), ConvNeXtConfig()), VECTORS.seed)
 
 
 def test_names(model: Dover) -> None:

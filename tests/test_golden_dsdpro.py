@@ -1,13 +1,11 @@
 """DSD-PRO against the released code (section 16.4 of the golden contract): head, training, sampling, features."""
 
-from typing import Any
-
 import golden
 import numpy as np
 import pytest
 import torch
 from golden import assert_close, assert_summary
-from torch import Tensor, nn
+from torch import Tensor
 
 from vqa.data.items import Cut
 from vqa.extract.dsdpro import segment_row
@@ -24,16 +22,6 @@ VECTORS = golden.load("dsdpro")
 SETS = {"KoNViD": 1200, "LIVE-VQC": 585, "YouTube": 1195}
 
 
-def filled(model: nn.Module, name: Any = lambda key: key, dtype: torch.dtype = torch.float64) -> Any:
-    """Recipe values in every floating entry, by the released name of its key; evaluation mode."""
-    state = model.state_dict()
-    for key, value in state.items():
-        if value.is_floating_point():
-            state[key] = torch.from_numpy(golden.weight(name(key), value.shape, VECTORS.seed))
-    model.load_state_dict(state)
-    return model.to(dtype).eval()
-
-
 def rows(dtype: torch.dtype) -> Tensor:
     shape = (*VECTORS["head/batch_segments"].tolist(), int(VECTORS["head/levels"].sum()))
     values = np.abs(golden.normal("input/dsdpro/head", shape, VECTORS.seed, 0.6, 0.0)).astype(np.float32)
@@ -43,16 +31,15 @@ def rows(dtype: torch.dtype) -> Tensor:
 
 @pytest.mark.parametrize(("case", "norm"), [("head", True), ("head_v1", False)])
 def test_head(case: str, norm: bool) -> None:
-    model = filled(ProgressiveResidual(VECTORS["head/levels"].tolist(), 32, norm))
-    ours = [f"{key} {'x'.join(map(str, value.shape))}" for key, value in model.state_dict().items()]
-    assert ours == VECTORS.text(f"{case}/keys")
+    model = golden.filled(ProgressiveResidual(VECTORS["head/levels"].tolist(), 32, norm), VECTORS.seed)
+    assert golden.keys(model) == VECTORS.text(f"{case}/keys")
     assert sum(value.numel() for value in model.parameters()) == VECTORS.scalar(f"{case}/n_params")
     segments = rows(torch.float64)
     with torch.no_grad():
         scores = model(segments)
         for number, level in enumerate(model.aggregate(segments), start=1):
             assert_summary(level.flatten(0, 1), VECTORS, f"{case}/level{number}_before_residual", 1e-10)
-        single = filled(model, dtype=torch.float32)(rows(torch.float32)).mean(dim=1)
+        single = golden.filled(model, VECTORS.seed, dtype=torch.float32)(rows(torch.float32)).mean(dim=1)
     assert_close(scores, VECTORS[f"{case}/segment_score"], 1e-10)
     assert_close(scores.mean(dim=1), VECTORS[f"{case}/score"], 1e-10)
     assert_close(single, VECTORS[f"{case}/score_f32"], 2e-5)
@@ -66,7 +53,8 @@ class Loop:
         hidden, self.size, self.batches, self.segments, self.epochs = VECTORS[
             "loop/hidden_batch_batches_segments_epochs"
         ].tolist()
-        self.model = filled(ProgressiveResidual(levels, hidden, norm=True), lambda key: f"loop.{key}").train()
+        model = ProgressiveResidual(levels, hidden, norm=True)
+        self.model = golden.filled(model, VECTORS.seed, lambda key: f"loop.{key}").train()
         self.channels = sum(levels)
 
     def inputs(self, batch: int) -> Tensor:
@@ -168,7 +156,7 @@ def test_splits_are_python_shuffles_as_the_suite_cuts_them(name: str) -> None:
 
 @pytest.mark.slow
 def test_appearance() -> None:
-    model = filled(InceptionResNet(InceptionResNetConfig()))
+    model = golden.filled(InceptionResNet(InceptionResNetConfig()), VECTORS.seed)
     shapes = dict(line.rsplit(" ", 1) for line in VECTORS.text("appearance/keys"))
     ours = {key: "x".join(map(str, value.shape)) or "scalar" for key, value in model.state_dict().items()}
     assert {key: shapes[key] for key in ours} == ours
@@ -188,7 +176,7 @@ def test_appearance() -> None:
 def test_motion() -> None:
     released = [line.rsplit(" ", 1)[0] for line in VECTORS.text("motion/keys")]
     ours = dict(zip(fast_from_xtemporal(dict.fromkeys(released)), released, strict=True))  # type: ignore[arg-type]
-    model = filled(FastPathway(FastPathwayConfig()), ours.__getitem__)
+    model = golden.filled(FastPathway(FastPathwayConfig()), VECTORS.seed, ours.__getitem__)
     assert not [name for name in ours if not name.startswith("slow_") and name not in model.state_dict()]
     clip = torch.from_numpy(golden.u8("input/dsdpro/clip", VECTORS["motion/input_shape"], VECTORS.seed))
     inputs = normalise(clip, "imagenet").transpose(0, 1)[None]

@@ -1,13 +1,11 @@
 """PVQ against the released code (section 16.3 of the golden contract): regressor, training, pooling, clips."""
 
-from typing import Any
-
 import golden
 import numpy as np
 import pytest
 import torch
 from golden import assert_close, assert_summary
-from torch import Tensor, nn
+from torch import Tensor
 
 from vqa.methods.pvq import PVQ
 from vqa.models.inception_time import InceptionTime, InceptionTimeConfig
@@ -19,28 +17,13 @@ from vqa.sampling.clips3d import clip_ends, notebook_windows
 VECTORS = golden.load("pvq")
 
 
-def filled(model: nn.Module, prefix: str = "") -> Any:
-    """Recipe values in every floating entry; double precision."""
-    state = model.state_dict()
-    for key, value in state.items():
-        if value.is_floating_point():
-            state[key] = torch.from_numpy(golden.weight(prefix + key, value.shape, VECTORS.seed))
-    model.load_state_dict(state)
-    return model.double()
-
-
-def names(model: nn.Module) -> list[str]:
-    """Names and shapes as the file writes them."""
-    return [f"{key} {'x'.join(map(str, value.shape)) or 'scalar'}" for key, value in model.state_dict().items()]
-
-
 @pytest.fixture(scope="module")
 def regressor() -> InceptionTime:
-    return filled(InceptionTime(InceptionTimeConfig())).eval()
+    return golden.filled(InceptionTime(InceptionTimeConfig()), VECTORS.seed)
 
 
 def test_names_of_the_regressor(regressor: InceptionTime) -> None:
-    assert sorted(names(regressor)) == sorted(VECTORS.text("inception/keys"))
+    assert sorted(golden.keys(regressor)) == sorted(VECTORS.text("inception/keys"))
     assert sum(value.numel() for value in regressor.parameters()) == VECTORS.scalar("inception/n_params")
 
 
@@ -129,7 +112,8 @@ class Loop:
             "loop/sizes_cin_bottleneck_ks_filters_depth_nout_len_batch_nbatches"
         ].tolist()
         config = InceptionTimeConfig(channels, filters, bottleneck, kernel, depth)
-        self.model, self.channels = filled(InceptionTime(config), "loop.").train(), channels
+        self.model = golden.filled(InceptionTime(config), VECTORS.seed, lambda key: f"loop.{key}").train()
+        self.channels = channels
 
     def inputs(self, batch: int) -> Tensor:
         shape = (self.size, self.regions * self.length, self.channels)

@@ -15,21 +15,6 @@ from vqa.models.roi_pool import roi_pool
 VECTORS = golden.load("pvq")
 
 
-def filled(model: nn.Module) -> Any:
-    """Recipe values in every floating entry; evaluation mode, double precision."""
-    state = model.state_dict()
-    for key, value in state.items():
-        if value.is_floating_point():
-            state[key] = torch.from_numpy(golden.weight(key, value.shape, VECTORS.seed))
-    model.load_state_dict(state)
-    return model.eval().double()
-
-
-def names(model: nn.Module) -> list[str]:
-    """Names and shapes as the file writes them."""
-    return [f"{key} {'x'.join(map(str, value.shape)) or 'scalar'}" for key, value in model.state_dict().items()]
-
-
 def count(model: nn.Module) -> int:
     return sum(value.numel() for value in model.parameters())
 
@@ -46,8 +31,8 @@ def boxes(kind: str) -> list[Any]:
 
 @torch.no_grad()
 def test_network_of_frames() -> None:
-    model = filled(BasicResNet(BasicResNetConfig(), time=False))
-    assert names(model) == [key for key in VECTORS.text("paq2piq/keys") if not key.startswith("head.")]
+    model = golden.filled(BasicResNet(BasicResNetConfig(), time=False), VECTORS.seed)
+    assert golden.keys(model) == [key for key in VECTORS.text("paq2piq/keys") if not key.startswith("head.")]
     inputs = pixels("paq2piq", "input/pvq/frames2d")
     assert_close(golden.check(inputs.numpy()), VECTORS["paq2piq/scaled_input_check"], 1e-9, 1e-12)
     maps = model(inputs)
@@ -58,8 +43,8 @@ def test_network_of_frames() -> None:
 @pytest.mark.slow
 @torch.no_grad()
 def test_network_of_clips() -> None:
-    model = filled(BasicResNet(BasicResNetConfig(), time=True))
-    assert names(model) == [key for key in VECTORS.text("r3d/keys") if key.startswith("body.")]
+    model = golden.filled(BasicResNet(BasicResNetConfig(), time=True), VECTORS.seed)
+    assert golden.keys(model) == [key for key in VECTORS.text("r3d/keys") if key.startswith("body.")]
     assert count(model) == VECTORS.scalar("r3d/n_params_body")
     maps = model(pixels("r3d", "input/pvq/clips").transpose(1, 2))
     assert_summary(maps, VECTORS, "r3d/body", 1e-8)
@@ -72,6 +57,6 @@ def test_published_file_of_the_network_of_clips() -> None:
     published = {key: torch.empty(0) for key in VECTORS.text("r3d/checkpoint_keys")}
     mapped = renamed({"conv1.": "body.0.", "bn1.": "body.1.", **stages})(published)
     model = BasicResNet(BasicResNetConfig(), time=True)
-    assert [key for key in mapped if not key.startswith("fc.")] == names(model)
+    assert [key for key in mapped if not key.startswith("fc.")] == golden.keys(model)
     classes = 700
     assert count(model) + classes * (512 + 1) == VECTORS.scalar("r3d/n_params_checkpoint")

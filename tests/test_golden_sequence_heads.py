@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from golden import assert_close
-from torch import Tensor, nn
+from torch import Tensor
 
 from vqa.models.bvqa2022 import BVQA2022Head, initialise_bvqa2022
 from vqa.models.sequence import temporal_pooling
@@ -20,21 +20,6 @@ from vqa.optim.soft_rank import soft_rank
 BVQA, VSFA_VECTORS = golden.load("bvqa2022"), golden.load("vsfa")
 POOLED = [(BVQA, "sitp", name) for name in BVQA.text("sitp/names")]
 POOLED += [(VSFA_VECTORS, "tp", name) for name in VSFA_VECTORS.text("tp/names")]
-
-
-def filled(model: nn.Module, vectors: golden.Vectors, prefix: str = "", keep: str = "-") -> nn.Module:
-    """Recipe values in every entry, but in those whose names begin with ``keep``; double precision."""
-    state = model.state_dict()
-    for key, value in state.items():
-        if not key.startswith(keep):
-            state[key] = torch.from_numpy(golden.weight(prefix + key, value.shape, vectors.seed))
-    model.load_state_dict(state)
-    return model.double()
-
-
-def names(model: nn.Module) -> list[str]:
-    """Names and shapes as the files write them."""
-    return [f"{key} {'x'.join(map(str, value.shape))}" for key, value in model.state_dict().items()]
 
 
 def rows(vectors: golden.Vectors, key: str, longest: int, lengths: Tensor, channels: int) -> Tensor:
@@ -62,10 +47,8 @@ def test_temporal_pooling(vectors: golden.Vectors, group: str, name: str) -> Non
 
 @pytest.mark.parametrize("name", VSFA_VECTORS.text("head/names"))
 def test_vsfa_head(name: str) -> None:
-    model = filled(VSFAHead(4096), VSFA_VECTORS)
-    assert [f"{k} {'x'.join(map(str, v.shape))}" for k, v in model.state_dict().items()] == VSFA_VECTORS.text(
-        "head/keys"
-    )
+    model = golden.filled(VSFAHead(4096), VSFA_VECTORS.seed)
+    assert golden.keys(model) == VSFA_VECTORS.text("head/keys")
     assert sum(value.numel() for value in model.parameters()) == VSFA_VECTORS.scalar("head/n_params")
     place = f"head/{name}"
     lengths, longest = VSFA_VECTORS.tensor(f"{place}/len"), int(VSFA_VECTORS.scalar(f"{place}/max_len"))
@@ -82,9 +65,9 @@ BVQA_HEADS = [(case, one) for case in BVQA.text("head/names") for one in BVQA.te
 
 @pytest.mark.parametrize(("case", "one"), BVQA_HEADS)
 def test_bvqa2022_head(case: str, one: str) -> None:
-    model = filled(BVQA2022Head(4608), BVQA)
+    model = golden.filled(BVQA2022Head(4608), BVQA.seed)
     released = [line for line in BVQA.text("head/keys") if not line.startswith("lm.")]
-    assert names(model) == released
+    assert golden.keys(model) == released
     place = f"head/{case}/{one}"
     lengths, longest = BVQA.tensor(f"{place}/len"), int(BVQA.scalar(f"{place}/max_len"))
     inputs = rows(BVQA, f"input/bvqa2022/{place}", longest, lengths, 4608)
@@ -149,7 +132,9 @@ class Loop:
         made = BVQA2022Head(*sizes) if name == "bvqa2022" else VSFAHead(*sizes)
         if isinstance(made, BVQA2022Head):
             initialise_bvqa2022(made, torch.Generator())
-        self.model = filled(made, vectors, "loop.", "nlm.").train()
+        self.model = golden.filled(
+            made, vectors.seed, lambda key: None if key.startswith("nlm.") else f"loop.{key}"
+        ).train()
         self.loss: Callable[[Tensor, Tensor], Tensor] = _bvqa_loss
         self.labels = vectors.tensor("loop/y") if name == "bvqa2022" else vectors.tensor("loop/mos")
         if name == "vsfa":

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from golden import assert_close
-from torch import Tensor, nn
+from torch import Tensor
 
 from vqa.models.resnet import ResNetConfig
 from vqa.models.simplevqa import SimpleVQA
@@ -32,24 +32,14 @@ def shapes(prefix: str) -> dict[str, tuple[int, ...]]:
     return {key: () if shape == "scalar" else tuple(int(n) for n in shape.split("x")) for key, shape in lines}
 
 
-def load(model: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """``model`` in evaluation mode, with the values of the recipe in every parameter and running statistic."""
-    state = model.state_dict()
-    for key, value in state.items():
-        if value.is_floating_point():
-            state[key] = torch.from_numpy(golden.weight(key, value.shape, VECTORS.seed))
-    model.load_state_dict(state)
-    return model.to(dtype).eval()
-
-
 @pytest.fixture(scope="module")
 def quality_model() -> SimpleVQA:
-    return load(SimpleVQA(ResNetConfig(), MOTION_WIDTH), torch.float64)
+    return golden.filled(SimpleVQA(ResNetConfig(), MOTION_WIDTH), VECTORS.seed)
 
 
 @pytest.fixture(scope="module")
 def motion_model() -> SlowFast:
-    return load(SlowFast(SlowFastConfig()), torch.float64)
+    return golden.filled(SlowFast(SlowFastConfig()), VECTORS.seed)
 
 
 def test_names_of_the_quality_model(quality_model: SimpleVQA) -> None:
@@ -107,7 +97,7 @@ def test_quality(case: str, quality_model: SimpleVQA) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", QUALITY_CASES)
 def test_quality_in_float32(case: str) -> None:
-    model = load(SimpleVQA(ResNetConfig(), MOTION_WIDTH), torch.float32)
+    model = golden.filled(SimpleVQA(ResNetConfig(), MOTION_WIDTH), VECTORS.seed, dtype=torch.float32)
     features, scores = features_and_scores(model, *quality_inputs(case, torch.float32))
     deviation = VECTORS.scalar(f"ugc/{case}/features_f32_maxdev")
     assert_close(features, VECTORS[f"ugc/{case}/features7168"], 10 * deviation, 1e-4)
@@ -116,7 +106,7 @@ def test_quality_in_float32(case: str) -> None:
 
 @pytest.mark.parametrize("case", VECTORS.groups("ugc/", "score_train_mode"))
 def test_quality_in_train_mode(case: str) -> None:
-    model = load(SimpleVQA(ResNetConfig(), MOTION_WIDTH), torch.float64).train()
+    model = golden.filled(SimpleVQA(ResNetConfig(), MOTION_WIDTH), VECTORS.seed).train()
     with torch.no_grad():
         score = model(*quality_inputs(case, torch.float64))
     assert_close(score, VECTORS[f"ugc/{case}/score_train_mode"], 1e-8)
@@ -150,7 +140,7 @@ def test_motion(case: str, dtype: torch.dtype, motion_model: SlowFast) -> None:
     shape, block = VECTORS[f"{prefix}/input_shape"].tolist(), VECTORS[f"{prefix}/input_block"].tolist()
     values = golden.structured(f"input/slowfast/{case}", shape, block, VECTORS.seed)
     assert_close(golden.check(values), VECTORS[f"{prefix}/input_check"], 1e-6, 1e-9)
-    model = motion_model if exact else load(SlowFast(SlowFastConfig()), dtype)
+    model = motion_model if exact else golden.filled(SlowFast(SlowFastConfig()), VECTORS.seed, dtype=dtype)
     with torch.no_grad(), block_outputs(model) as outputs:
         features = model(torch.from_numpy(values).to(dtype))
     assert set(outputs) == {name.removesuffix(".shape") for name in VECTORS.under(prefix) if name.endswith(".shape")}

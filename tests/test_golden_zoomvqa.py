@@ -1,7 +1,5 @@
 """Zoom-VQA against the released code (section 14 of the golden contract): branches, pictures, scaling, fusion."""
 
-from typing import Any
-
 import golden
 import numpy as np
 import pytest
@@ -24,21 +22,11 @@ from vqa.stats.fusion import logistic_mean
 VECTORS = golden.load("zoomvqa")
 
 
-def filled(model: Any) -> Any:
-    """Recipe values in every floating entry; double precision, evaluation mode."""
-    state = model.state_dict()
-    for key, value in state.items():
-        if value.is_floating_point():
-            state[key] = torch.from_numpy(golden.weight(key, value.shape, VECTORS.seed))
-    model.load_state_dict(state)
-    return model
-
-
 def image_branch(cells: int) -> CellWeightedVQA:
-    model = filled(CellWeightedVQA(ConvNeXt2dConfig(), cells))
+    model = golden.filled(CellWeightedVQA(ConvNeXt2dConfig(), cells), VECTORS.seed, dtype=torch.float32)
     with torch.no_grad():
         model.head_score[3].bias += VECTORS.scalar("iqa/score_bias_offset")
-    return model.double().eval()
+    return model.double()
 
 
 def pictures(case: str) -> Tensor:
@@ -50,8 +38,7 @@ def pictures(case: str) -> Tensor:
 
 def test_names_of_the_image_branch() -> None:
     model = CellWeightedVQA(ConvNeXt2dConfig(), 1)
-    ours = {f"{key} {'x'.join(map(str, value.shape))}" for key, value in model.state_dict().items()}
-    assert ours == set(VECTORS.text("iqa/keys"))
+    assert set(golden.keys(model)) == set(VECTORS.text("iqa/keys"))
     assert sum(value.numel() for value in model.parameters()) == VECTORS.scalar("iqa/n_params")
     named = [key for key, _ in model.named_parameters() if "weight" in key]
     assert sorted(named) == sorted(VECTORS.text("iqa/weight_names"))
@@ -141,7 +128,7 @@ def test_pictures_that_ffmpeg_writes() -> None:
 def test_video_branch(case: str) -> None:
     config = SwinConfig(patch=(2, 6, 6), input_size=(32, 336, 336))
     backbone = SwinTransformer3D(config)
-    model = filled(FragmentVQA(backbone, VQAHead(backbone.out_channels))).double().eval()
+    model = golden.filled(FragmentVQA(backbone, VQAHead(backbone.out_channels)), VECTORS.seed)
     assert sum(value.numel() for value in model.parameters()) == VECTORS.scalar("vqa/n_params")
     shape, block = VECTORS[f"vqa/{case}/input_shape"].tolist(), VECTORS[f"vqa/{case}/input_block"].tolist()
     values = golden.structured(f"input/zoomvqa/vqa/{case}", shape, block, VECTORS.seed)

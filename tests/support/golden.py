@@ -8,13 +8,15 @@ other values or sizes works unchanged.
 import math
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from project import ROOT
+from torch import nn
 
 DEFAULT_FOLDER = ROOT.parent / "shared" / "golden" / "public"
 
@@ -61,6 +63,27 @@ def weight(key: str, shape: Sequence[int], seed: int) -> np.ndarray:
     else:
         values = normal(key, shape, seed, 0.1, 1.0 if leaf == "weight" else 0.0)
     return values.astype(np.float32)
+
+
+def filled(
+    model: nn.Module,
+    seed: int,
+    name: Callable[[str], str | None] = lambda key: key,
+    dtype: torch.dtype = torch.float64,
+) -> Any:
+    """Evaluation mode, with :func:`weight` of ``name(key)`` in every floating entry of the state; None: as it is."""
+    state = model.state_dict()
+    for key, value in state.items():
+        released = name(key)
+        if value.is_floating_point() and released is not None:
+            state[key] = torch.from_numpy(weight(released, value.shape, seed))
+    model.load_state_dict(state)
+    return model.to(dtype).eval()
+
+
+def keys(model: nn.Module) -> list[str]:
+    """Names and shapes of the state as the files write them."""
+    return [f"{key} {'x'.join(map(str, value.shape)) or 'scalar'}" for key, value in model.state_dict().items()]
 
 
 def check(values: np.ndarray) -> np.ndarray:

@@ -2,21 +2,23 @@
 
 Reads ``prepared/DATASET/`` and what the row names; writes ``features/EXTRACTOR/DATASET/``: ``features.npy`` (items x
 rows x channels, float32; zeros behind the rows of shorter items), ``lengths.npy`` (rows of every item) and the item
-list that they follow.
+list that they follow. A killed run goes on from ``.state/extract/`` after its last full piece of items.
 """
 
 import shutil
 from pathlib import Path
 
 import numpy as np
+from safetensors.torch import save
 
 from stages.common import argument
 from vqa.data.items import Part, open_datasets
 from vqa.device import set_up
-from vqa.extract import load_extractor
+from vqa.extract import extractor_module, load_extractor
 from vqa.extract.base import describe
 from vqa.extract.networks import load_networks
-from vqa.io import atomic, run_stage
+from vqa.graph.fingerprints import fingerprint
+from vqa.io import atomic, digest, file_digest, run_stage
 from vqa.settings.params import load
 
 
@@ -29,13 +31,21 @@ def main() -> None:
     device = set_up(common)
     load_networks(extractor, row.extractor, common.seed, params.checksums, device)
     part = Part(open_datasets([row.dataset])[row.dataset], "all")
-    features, lengths = describe(part, extractor, row.extractor)
+    # All that determines the result names the folder of a resume, so that it never goes on from something else.
+    prepared, states = Path("prepared") / row.dataset, Path(".state") / "extract" / name
+    block = params.extractors[row.extractor]
+    code = fingerprint(Path(params.root), ["stages.extract", extractor_module(row.extractor, block)], block)
+    weights = [digest(save(network.state_dict())) for network, _ in extractor.networks.values()]
+    lists = [file_digest(path) for path in sorted(prepared.glob("*.csv"))]
+    state = states / digest(repr((code, row.changes, weights, lists)))[:16]
+    features, lengths = describe(part, extractor, row.extractor, state, max(1, common.loader_workers))
     out = Path("features") / row.extractor / row.dataset
     for file, array in (("features", features), ("lengths", lengths)):
         with atomic(out / f"{file}.npy") as draft, draft.open("wb") as stream:
             np.save(stream, array, allow_pickle=False)
     with atomic(out / "items.csv") as draft:
-        shutil.copyfile(Path("prepared") / row.dataset / "items.csv", draft)
+        shutil.copyfile(prepared / "items.csv", draft)
+    shutil.rmtree(states)
 
 
 if __name__ == "__main__":

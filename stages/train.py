@@ -56,6 +56,10 @@ def main() -> None:
     data = [Path("prepared") / dataset for dataset in run.datasets]
     read = [*(folder / "items.csv" for folder in data), *dict.fromkeys(starts.values())]
     read += [path for folder in data for path in sorted(folder.glob("features/*.npy"))]
+    if (described := Path(run.data)).is_file():
+        read.append(described)
+    elif described.parts[0] == "features":
+        read += sorted(described.glob("*.npy"))
     out, states = Path("runs") / name, Path(".state") / name
     state = states / digest(repr((record, code, [file_digest(path) for path in read])))[:16]
     curves, predictions = [], []

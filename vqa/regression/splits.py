@@ -2,14 +2,7 @@
 
 import functools
 import json
-import multiprocessing
-import os
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +10,7 @@ from tqdm import tqdm
 
 from vqa.io import InputError, write_json
 from vqa.regression.protocol import SPLITS, Config, run_split
+from vqa.workers import mapped
 
 
 def check_table(features: np.ndarray, mos: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +61,7 @@ def run_splits(
     work = functools.partial(_keep_split, features=features, mos=mos, config=config, state=state)
     done, total = config.splits - len(waiting), config.splits
     try:
-        with _mapped(work, waiting, min(workers, len(waiting))) as finished:
+        with mapped(work, waiting, workers) as finished:
             for _ in tqdm(finished, desc=name, unit="split", total=total, initial=done, disable=None):
                 pass
     except ValueError as error:
@@ -87,30 +81,3 @@ def _keep_split(split: int, features: np.ndarray, mos: np.ndarray, config: Confi
 
     with threadpool_limits(1):
         write_json(_file(state, split), run_split(features, mos, split, config))
-
-
-@contextmanager
-def _mapped(work: Any, items: list[int], workers: int) -> Iterator[Iterator[None]]:
-    """Iterator over ``work`` of the items as they finish, in this process for one worker."""
-    if workers <= 1:
-        yield map(work, items)
-        return
-    # Spawned, not forked: the parent may hold threads and locks of other libraries.
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(workers, context, initializer=_end_with_parent)
-    try:
-        yield (future.result() for future in as_completed([executor.submit(work, item) for item in items]))
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """Let a worker end when its parent is killed; it would wait for the next split for ever."""
-
-    def watch() -> None:
-        parent = multiprocessing.parent_process()
-        assert parent is not None, "a worker has a parent"
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -26,10 +26,9 @@ def main() -> None:
     method = load_method(name, params.methods[name], plain)
     model = method.build(torch_generator("init", params.common.seed))
     if method.initial != SEED:
-        from vqa.models.checkpoints import load_published, obtain_published
+        from vqa.models.checkpoints import load_initial
 
-        sha256 = params.checksums.get(method.initial)
-        load_published(method.initial, obtain_published(method.initial, WEIGHTS, sha256), model, sha256)
+        load_initial(method.initial, model, params.checksums, WEIGHTS)
     with atomic(Path("initial") / f"{name}.safetensors") as draft:
         save_file({key: value.contiguous() for key, value in model.state_dict().items()}, draft)
 

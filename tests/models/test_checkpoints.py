@@ -13,14 +13,14 @@ from published_files import CASES, Files, ResNetLike, State, filled, fragments, 
 from safetensors.torch import save_file
 
 from vqa.io import InputError
-from vqa.models.checkpoints import NOT_WEIGHTS, load_published, obtain_published
+from vqa.models.checkpoints import NOT_WEIGHTS, load_initial, load_published, obtain_published
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.registry import PUBLISHED
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
 from vqa.rng import torch_generator
 
 # Whose files carry the start of their checksum in their names
-NAMED = {"swin3d_t", "resnet50", "resnet50_quality"}
+NAMED = {"swin3d_t", "resnet50", "resnet50_quality", "dover_swin3d_t"}
 
 
 @pytest.fixture
@@ -41,11 +41,7 @@ def test_every_entry_has_a_case_and_says_where_it_is_from() -> None:
 def test_checksums_that_names_carry() -> None:
     assert PUBLISHED["swin3d_t"].hash_prefix == "7615ae03"
     assert PUBLISHED["resnet50"].hash_prefix == "19c8e357"
-    assert {name for name, entry in PUBLISHED.items() if entry.hash_prefix} == {
-        "swin3d_t",
-        "resnet50",
-        "resnet50_quality",
-    }
+    assert {name for name, entry in PUBLISHED.items() if entry.hash_prefix} == NAMED
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -58,6 +54,36 @@ def test_every_published_file_fills_its_model(name: str, files: Files) -> None:
     assert set(report.loaded).isdisjoint(report.missing)
     assert set(report.loaded) | set(report.missing) == {key for key in state if key.split(".")[-1] not in NOT_WEIGHTS}
     assert report.name == name
+
+
+def test_a_network_of_two_branches_starts_from_a_file_for_each(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = CASES["zoomvqa_fastvqa"][0]
+    model = build()
+    states = {name: CASES[name][1](build()) for name in ("zoomvqa_convnext_t", "zoomvqa_fastvqa")}
+    written = {name: files.write(name, state) for name, state in states.items()}
+    monkeypatch.setattr("vqa.models.checkpoints.obtain_published", lambda name, *_: written[name][0])
+    load_initial(" + ".join(states), model, {name: sha256 for name, (_, sha256) in written.items()}, files.folder)
+    after = model.state_dict()
+    assert torch.equal(
+        after["iqa.backbone.stem_0.weight"], states["zoomvqa_convnext_t"]["downsample_layers.0.0.weight"]
+    )
+    assert torch.equal(after["vqa.vqa_head.fc_hid.bias"], states["zoomvqa_fastvqa"]["vqa_head.fc_hid.bias"])
+    assert after.keys() == before.keys()
+
+
+def test_kernels_of_another_size_answer_even_pictures_as_before(files: Files) -> None:
+    published: State = {}
+    model, _ = files.load("zoomvqa_fastvqa", published.update)
+    old = published["fragments_backbone.patch_embed.proj.weight"]
+    new = model.state_dict()["vqa.fragments_backbone.patch_embed.proj.weight"]
+    assert new.shape[-2:] == (6, 6)
+    torch.testing.assert_close(new.sum((3, 4)), old.sum((3, 4)), rtol=1e-4, atol=1e-4)
+    published.clear()
+    model, _ = files.load("dover_convnext_t", published.update)
+    own = {key.removeprefix("aesthetic_backbone."): value for key, value in model.state_dict().items()}
+    for key in ("downsample_layers.0.0.weight", "stages.0.1.dwconv.weight", "downsample_layers.1.1.weight"):
+        torch.testing.assert_close(own[key].sum(2), published[key])
+        assert torch.equal(own[key][:, :, 0], own[key][:, :, -1]), "the same at all times"
 
 
 @pytest.mark.parametrize("name", ["swin3d_t", "swin3d_t_original"])

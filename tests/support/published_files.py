@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from vqa.io import InputError
 from vqa.models.checkpoints import LoadReport, load_published
+from vqa.models.convnext3d import ConvNeXtConfig
+from vqa.models.dover import Dover
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.init import initialise
 from vqa.models.keymaps import swinv2_to_published
@@ -98,6 +100,10 @@ def from_library(model: FragmentVQA) -> State:
     return filled(library_network(model.fragments_backbone.config).state_dict())
 
 
+def technical_from_library(model: Dover) -> State:
+    return filled(library_network(model.technical_backbone.config).state_dict())
+
+
 def swinv2(model: SwinV2IQA) -> State:
     state = swinv2_to_published(filled(model.state_dict()))
     state = {key: value for key, value in state.items() if not key.startswith("vqa_head")}
@@ -142,6 +148,12 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable, str, str]] = {
     "sama_vqa": (fragments, same, *[f"{BACKBONE}.patch_embed.proj.weight"] * 2),
     "simplevqa": (ResNetLike, data_parallel, "module.quality.1.bias", "quality.1.bias"),
     "dover_technical": (fragments, dover, "technical_head.fc_hid.weight", "vqa_head.fc_hid.weight"),
+    "dover_swin3d_t": (
+        lambda: Dover(TINY, ConvNeXtConfig((4,), (1,))),
+        technical_from_library,
+        "features.2.0.mlp.3.bias",
+        "technical_backbone.layers.1.blocks.0.mlp.fc2.bias",
+    ),
     **published_systems.CASES,
 }
 

@@ -7,14 +7,17 @@ import torch
 from torch import Tensor, nn
 
 from vqa.models.basic_resnet import BasicResNet, BasicResNetConfig
+from vqa.models.convnext import ConvNeXt2dConfig
 from vqa.models.convnext3d import ConvNeXtConfig
 from vqa.models.dover import Dover
 from vqa.models.fast_pathway import FastPathway, FastPathwayConfig
+from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.inception_resnet import InceptionResNet, InceptionResNetConfig
 from vqa.models.inception_time import InceptionTime, InceptionTimeConfig
 from vqa.models.quality import QualityNetwork
 from vqa.models.resnet import ResNetConfig
-from vqa.models.swin3d import SwinConfig
+from vqa.models.swin3d import SwinConfig, SwinTransformer3D
+from vqa.models.zoomvqa import CellWeightedVQA, ZoomVQA
 
 State = dict[str, Tensor]
 ONE = (1, 1, 1, 1)
@@ -107,9 +110,52 @@ def pathway() -> FastPathway:
     return FastPathway(FastPathwayConfig(1, ONE))
 
 
+def still(model: nn.Module) -> State:
+    """ConvNeXt over space, as wide as the aesthetic branch."""
+    own = {key.removeprefix("aesthetic_backbone."): v for key, v in weights(model).items() if "aesthetic_b" in key}
+    return {key: v.sum(2) if v.ndim == 5 else v for key, v in own.items()} | {"head.weight": torch.ones(5, 2)}
+
+
+def facebook(model: nn.Module) -> State:
+    """ConvNeXt by its own names, of the image branch, which has timm's."""
+    named = {}
+    for key, value in weights(model).items():
+        if key.startswith("iqa.backbone."):
+            place, *rest = key.removeprefix("iqa.backbone.").split(".")
+            kind, number = place.split("_")
+            new = f"downsample_layers.0.{number}" if kind == "stem" else f"downsample_layers.{number}"
+            if rest[0] == "blocks":
+                new = f"stages.{number}"
+            inner = ".".join(part for part in rest if part not in ("blocks", "downsample", "mlp"))
+            inner = inner.replace("conv_dw", "dwconv").replace("fc", "pwconv")
+            named[f"{new}.{inner}"] = value
+    return named | {"norm.weight": torch.ones(2), "head.weight": torch.ones(5, 2)}
+
+
+def smaller_patches(model: nn.Module) -> State:
+    """FAST-VQA's file: the video branch, with patches of 4 x 4."""
+    state = {key.removeprefix("vqa."): value for key, value in weights(model).items() if key.startswith("vqa.")}
+    kernel = "fragments_backbone.patch_embed.proj.weight"
+    return state | {kernel: torch.randn(8, 3, 2, 4, 4, generator=torch.Generator().manual_seed(2))}
+
+
+def zoomvqa() -> ZoomVQA:
+    swin = SwinConfig(8, (1,), (2,), (1, 2, 2), (2, 6, 6), (2, 12, 12), 1.0)
+    backbone = SwinTransformer3D(swin)
+    pictures = CellWeightedVQA(ConvNeXt2dConfig((4, 6), (1, 2)), 2, 3)
+    return ZoomVQA(pictures, FragmentVQA(backbone, VQAHead(backbone.out_channels, 6)))
+
+
+def dover() -> Dover:
+    return Dover(SWIN, ConvNeXtConfig((4, 6), (2, 1)))
+
+
 STEM = "blocks.0.multipathway_blocks.1.conv.weight"
 CASES: dict[str, tuple[Callable[[], nn.Module], Any, str, str]] = {
-    "dover": (lambda: Dover(SWIN, ConvNeXtConfig((4,), (1,))), weights, *["aesthetic_head.fc_hid.weight"] * 2),
+    "dover": (dover, weights, *["aesthetic_head.fc_hid.weight"] * 2),
+    "dover_convnext_t": (dover, still, "stages.0.1.gamma", "aesthetic_backbone.stages.0.1.gamma"),
+    "zoomvqa_convnext_t": (zoomvqa, facebook, "stages.1.0.pwconv2.bias", "iqa.backbone.stages_1.blocks.0.mlp.fc2.bias"),
+    "zoomvqa_fastvqa": (zoomvqa, smaller_patches, "vqa_head.fc_hid.bias", "vqa.vqa_head.fc_hid.bias"),
     "resnet50_quality": (quality, trunk, "bn1.running_var", "backbone.bn1.running_var"),
     "bvqa2022_spatial": (quality, parallel, "module.fc.weight", "fc.weight"),
     "slowfast_r50_caffe2": (pathway, caffe2, "t_conv1_w", STEM),

@@ -37,10 +37,9 @@ def load_networks(
         if initial.endswith(".safetensors"):
             _load_run(network, Path(initial))
         elif initial != SEED:
-            from vqa.models.checkpoints import load_published, obtain_published
+            from vqa.models.checkpoints import load_initial
 
-            sha256 = checksums.get(initial)
-            load_published(initial, obtain_published(initial, folder, sha256), network, sha256)
+            load_initial(initial, network, checksums, folder)
         network.requires_grad_(False).eval().to(device)
 
 

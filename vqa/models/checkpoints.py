@@ -47,6 +47,23 @@ def obtain_published(name: str, folder: Path, sha256: str | None = None) -> Path
     return obtain(entry.url, entry.file, _checksums(entry, sha256)[-1], entry.terms, folder)
 
 
+def load_initial(initial: str, model: nn.Module, checksums: dict[str, str], folder: Path) -> None:
+    """Load published weights into ``model`` in place: one entry, or several that each have a part, joined by " + ".
+
+    Args:
+        initial: entries of :data:`PUBLISHED`.
+        model: the network that they are meant for.
+        checksums: SHA-256 of files that come without one, by entry.
+        folder: of published files, fetched if they are not there.
+
+    Raises:
+        InputError: as :func:`load_published` and :func:`obtain_published` do.
+    """
+    for name in initial.split(" + "):
+        sha256 = checksums.get(name)
+        load_published(name, obtain_published(name, folder, sha256), model, sha256)
+
+
 def load_published(name: str, path: Path, model: nn.Module, sha256: str | None = None) -> LoadReport:
     """Load the published file at ``path`` into ``model`` in place; on any error the model stays as it was.
 

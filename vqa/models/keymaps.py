@@ -8,7 +8,10 @@ import re
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from vqa.models.convnext3d import LENGTHS, inflated
 
 State = dict[str, Tensor]
 KeyMap = Callable[[State], State]
@@ -95,3 +98,51 @@ def _library_name(key: str) -> str:
     for theirs, ours in _MLP.items():
         rest = rest.replace(ours, theirs)
     return f"features.{1 + 2 * int(match[1]) + (match[2] == 'downsample')}.{rest}"
+
+
+def prefixed(prefix: str, key_map: KeyMap) -> KeyMap:
+    """``key_map``, and ``prefix`` before every name."""
+    return lambda state: {prefix + key: value for key, value in key_map(state).items()}
+
+
+def convnext_inflated(state: State) -> State:
+    """ConvNeXt's published names to those of DOVER's aesthetic backbone, kernels inflated (MULTIBRANCH_A 13.1.2)."""
+    named = dict(state)
+    for key, value in state.items():
+        if value.ndim == 4:
+            stem, block = key.startswith("downsample_layers.0."), re.match(r"stages\.\d+\.(\d+)\.", key)
+            named[key] = inflated(value, 2 if stem else LENGTHS[int(block[1]) % len(LENGTHS)] if block else 1)
+    return named
+
+
+_TO_TIMM = (
+    (r"downsample_layers\.0\.(\d)\.", r"stem_\1."),
+    (r"downsample_layers\.(\d)\.", r"stages_\1.downsample."),
+    (r"stages\.(\d)\.", r"stages_\1.blocks."),
+    (r"\.dwconv\.", ".conv_dw."),
+    (r"\.pwconv(\d)\.", r".mlp.fc\1."),
+)
+
+
+def convnext_of_timm(state: State) -> State:
+    """ConvNeXt's published names to those of timm's feature extractor."""
+    named = {}
+    for key, value in state.items():
+        for pattern, replacement in _TO_TIMM:
+            key = re.sub(pattern, replacement, key)
+        named[key] = value
+    return named
+
+
+def enlarged_patches(state: State) -> State:
+    """FAST-VQA's state with patches of 6 x 6 pixels in place of 4 x 4, whose answer to an even patch is the same.
+
+    The authors' own enlargement is lost (discrepancy Z4); this is the one that MULTIBRANCH_A 13.2.4 proposes.
+    """
+    key, named = "fragments_backbone.patch_embed.proj.weight", dict(state)
+    if key in state:
+        kernel, side = state[key], 6
+        old = kernel.shape[-2] * kernel.shape[-1]
+        larger = F.interpolate(kernel.flatten(0, 2)[:, None], (side, side), mode="bilinear", align_corners=False)
+        named[key] = larger.reshape(*kernel.shape[:3], side, side) * (old / side**2)
+    return named

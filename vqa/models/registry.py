@@ -4,7 +4,16 @@ import re
 from dataclasses import dataclass
 
 from vqa.models.caffe2 import slowfast_from_caffe2
-from vqa.models.keymaps import KeyMap, renamed, swin3d_from_torchvision, swinv2_from_published
+from vqa.models.keymaps import (
+    KeyMap,
+    convnext_inflated,
+    convnext_of_timm,
+    enlarged_patches,
+    prefixed,
+    renamed,
+    swin3d_from_torchvision,
+    swinv2_from_published,
+)
 from vqa.models.xtemporal import fast_from_xtemporal
 
 
@@ -45,12 +54,14 @@ class Published:
 
 
 _KEPT = renamed({})
+_TECHNICAL = renamed({"fragments_backbone.": "technical_backbone."})
 _HARA_STAGES = {f"layer{stage}.": f"body.{3 + stage}." for stage in range(1, 5)}
 _FRAGMENT_TABLES = "*.fragment_position_bias_table"
 _KINETICS = "weights trained on Kinetics-400, whose videos have terms of their own"
 _IMAGENET = "weights trained on ImageNet, which is for non-commercial research"
 _DOVER_TERMS = "research code of DOVER: see the repository for its licence; trained on LSVQ"
 _PATCHVQ = "https://github.com/baidut/PatchVQ/releases/download/v0.1"
+_CONVNEXT = "https://dl.fbaipublicfiles.com/convnext/convnext_tiny_1k_224_ema.pth"
 _STORAGE = "https://github.com/SwinTransformer/storage/releases/download"
 
 _ENTRIES = (
@@ -150,6 +161,48 @@ _ENTRIES = (
         terms=_DOVER_TERMS,
         source="DOVER, arXiv:2211.04894; github.com/QualityAssessment/DOVER",
         key_map=_KEPT,
+    ),
+    Published(
+        name="dover_swin3d_t",
+        file="swin3d_t-7615ae03.pth",
+        url="https://download.pytorch.org/models/swin3d_t-7615ae03.pth",
+        terms=f"BSD-3-Clause (torchvision), ported from Apache-2.0; {_KINETICS}",
+        source="what DOVER's technical branch starts from; torchvision Swin3D_T_Weights.KINETICS400_V1",
+        key_map=lambda state: _TECHNICAL(swin3d_from_torchvision(state)),
+        missing=(_FRAGMENT_TABLES, "technical_head.*", "aesthetic_*"),
+        unexpected=("head.weight", "head.bias"),
+    ),
+    Published(
+        name="dover_convnext_t",
+        file="convnext_tiny_1k_224_ema.pth",
+        url=_CONVNEXT,
+        terms=f"MIT (ConvNeXt); {_IMAGENET}",
+        source="what DOVER's aesthetic branch starts from: ConvNeXt, arXiv:2201.03545, first release",
+        container="model",
+        key_map=prefixed("aesthetic_backbone.", convnext_inflated),
+        missing=("technical_*", "aesthetic_head.*"),
+        unexpected=("aesthetic_backbone.head.*",),
+    ),
+    Published(
+        name="zoomvqa_convnext_t",
+        file="convnext_tiny_1k_224_ema.pth",
+        url=_CONVNEXT,
+        terms=f"MIT (ConvNeXt); {_IMAGENET}",
+        source="what Zoom-VQA's image branch starts from: ConvNeXt, arXiv:2201.03545, first release",
+        container="model",
+        key_map=prefixed("iqa.backbone.", convnext_of_timm),
+        missing=("iqa.head_*", "vqa.*"),
+        unexpected=("iqa.backbone.norm.*", "iqa.backbone.head.*"),
+    ),
+    Published(
+        name="zoomvqa_fastvqa",
+        file="FAST_VQA_B_1_4.pth",
+        url="https://github.com/TimothyHTimothy/FAST-VQA/releases/download/v2.0.0/FAST_VQA_B_1_4.pth",
+        terms="research code of FAST-VQA: see the repository for its licence; trained on LSVQ",
+        source="what Zoom-VQA's video branch starts from, its patches enlarged; FAST-VQA, arXiv:2207.02595",
+        container="state_dict",
+        key_map=prefixed("vqa.", enlarged_patches),
+        missing=("iqa.*",),
     ),
     Published(
         name="resnet50_quality",

@@ -2,7 +2,7 @@
 
 Reads ``prepared/DATASET/`` and what the row names; writes ``features/EXTRACTOR/DATASET/``: ``features.npy`` (items x
 rows x channels, float32; zeros behind the rows of shorter items), ``lengths.npy`` (rows of every item) and the item
-list that they follow. A killed run goes on from ``.state/extract/`` after its last full piece of items.
+list that they follow. A killed run goes on from ``.state/`` after its last full piece of items.
 """
 
 import shutil
@@ -32,7 +32,7 @@ def main() -> None:
     load_networks(extractor, row.extractor, common.seed, params.checksums, device)
     part = Part(open_datasets([row.dataset])[row.dataset], "all")
     # All that determines the result names the folder of a resume, so that it never goes on from something else.
-    prepared, states = Path("prepared") / row.dataset, Path(".state") / "extract" / name
+    prepared, states = Path("prepared") / row.dataset, Path(".state") / f"extract-{name}"
     block = params.extractors[row.extractor]
     code = fingerprint(Path(params.root), ["stages.extract", extractor_module(row.extractor, block)], block)
     weights = [digest(save(network.state_dict())) for network, _ in extractor.networks.values()]

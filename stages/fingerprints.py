@@ -29,7 +29,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "regression": ("common.seed", "common.bootstrap", "datasets"),
     "outside": ("common.seed", "common.bootstrap"),
     "tables": ("common.scale", "common.seed", "common.bootstrap", "common.released", "datasets", "runs", "tables"),
-    "statistics": ("common", "datasets", "runs", "quotable", "tables", "landscapes", "statistics"),
+    "statistics": ("common", "datasets", "runs", "quotable", "tables", "landscapes", "statistics", "shared.fusions"),
     "figures": ("common", "datasets", "runs", "landscapes", "figures"),
     "verdicts": ("common", "datasets", "runs", "tables", "landscapes", "statistics"),
     "site": ("common", "datasets", "methods", "runs", "tables", "landscape", "landscapes", "statistics", "figures"),
@@ -41,6 +41,7 @@ METHOD_STAGES: dict[str, tuple[str, ...]] = {
     "initial": ("common.seed", "checksums"),
     "train": (*COMPUTING, "common.perturbing"),
     "evaluate": (*COMPUTING, "common.released"),
+    "fusion": (*COMPUTING, "common.bootstrap"),
     "landscape": (*COMPUTING, "common.perturbing", "landscape"),
     "transfer": (*COMPUTING, "common.bootstrap"),
 }

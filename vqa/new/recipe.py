@@ -93,7 +93,7 @@ def compose(recipe: Recipe, known: Block) -> Block:
             **recipe.extra,
         },
         "zero_shot": [],
-        "shared": {"zero_shot": {}, "epochs": []},
+        "shared": {"zero_shot": {}, "fusions": {}, "epochs": []},
         "runs": runs,
         "transfers": {name: vars(row) for name, (_, row) in recipe.transfers.items()},
         "tables": {"tableA": _table(recipe)},

@@ -22,6 +22,11 @@ BASELINES = (
     "Every method with its own recipe, without augmentation and perturbation: clean test SRCC [95 % interval], and, "
     "where the paper has the same method, its SRCC of the same row."
 )
+FUSION = (
+    "SRCC of the clean protocol's scores, fused by every rule; w is the weight of the technical branch. One that is "
+    "tuned on a test set is picked as the released option file's are. Gains with intervals are in "
+    "[statistics/fusion.csv](statistics/fusion.csv)."
+)
 OUR_ROWS = (
     "Every row that was run, in both protocols. The rows that the paper quotes from the literature, and the notes, are "
     "on the pages of the tables."
@@ -90,20 +95,33 @@ def baselines(frames: Frames, params: Params) -> list[str]:
             lines.setdefault((*sets, tuple(methods.items())), []).append(label)
     if not lines:
         return ["No run of a method's own recipe is in the tables."]
-    with_paper: dict[str, bool] = {}
-    for _, _, methods in lines:
-        for method, (_, paper) in methods:
-            with_paper[method] = bool(paper) or with_paper.get(method, False)
     rows = []
     for (trained_on, tested_on, methods), labels in lines.items():
-        row = [", ".join(labels), trained_on, tested_on]
-        for method, beside in with_paper.items():
-            row += dict(methods).get(method, ("", ""))[: 1 + beside]
-        rows.append(row)
-    header = ["Tables", "Trained on", "Tested on"]
-    for method, beside in with_paper.items():
-        header += [method, "paper"][: 1 + beside]
+        places = [", ".join(labels), trained_on, tested_on]
+        for method, texts in methods:
+            rows.append([*places, method, *texts])
+            places = [""] * len(places)
+    header = ["Tables", "Trained on", "Tested on", "Method", "Ours", "Paper"]
     return pipe_table(header, [False] * len(header), rows)
+
+
+def fusion(reports: Path) -> list[str]:
+    """The section on the rules of fusing two branches; nothing where no row has branches."""
+    path = reports / "statistics" / "fusion.csv"
+    if not path.is_file():
+        raise InputError(f"{path} is missing: `dvc repro statistics`")
+    table = pd.read_csv(path)
+    if table.empty:
+        return []
+    rows = []
+    for (name, dataset), part in table.groupby(["run", "dataset"], sort=False):
+        texts = []
+        for row in part.to_dict("records"):
+            weight = "" if pd.isna(row["weight"]) or row["weight"] in (0, 1) else f" (w {row['weight']:.3g})"
+            texts.append(f"{row['srcc']:.3f}{weight}")
+        rows.append([name, dataset, *texts])
+    header = ["Run", "Tested on", *dict.fromkeys(table.rule)]
+    return ["## Fusion of two branches", "", FUSION, "", *pipe_table(header, [False] * len(header), rows), ""]
 
 
 def not_run(frames: Frames, paper: Path) -> list[str]:
@@ -170,6 +188,7 @@ def front_page(params: Params, reports: Path, paper: Path, prepared: Path) -> st
         *(("## Verdicts", "", *verdicts(reports), "") if judged else ()),
         *("## Tables", "", *overview(frames, params, paper), ""),
         *(("## Baselines", "", BASELINES, "", *baselines(frames, params), "") if judged else ()),
+        *fusion(reports),
         *("## Figures", "", *_figures(params, reports)),
         *("## Data", "", *data_overview(params, prepared), ""),
         *("![Samples of every data set, from low to high MOS](contact_sheet.png)", ""),

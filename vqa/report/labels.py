@@ -4,6 +4,9 @@ from vqa.settings.params import Params, Run
 
 METHOD_TITLES = {
     **{"simplevqa": "SimpleVQA", "fastvqa": "FAST-VQA", "sama": "SAMA", "sama_iqa": "SAMA for images"},
+    **{"quality": "BVQA-2022's spatial network", "vsfa": "VSFA", "bvqa2022": "BVQA-2022", "dsdpro": "DSD-PRO"},
+    **{"pvq": "PVQ (w patch)", "pvq_whole": "PVQ (w/o patch)", "zoomvqa": "ZoomVQA", "dover": "DOVER"},
+    **{"tlvqm": "TLVQM, perceptron", "videval": "VIDEVAL, perceptron"},
     **{"features_videval": "VIDEVAL features", "features_brisque": "BRISQUE features"},
     **{"features_maxvqa": "MaxVQA features", "features_resnet50": "ResNet-50 features"},
 }

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from vqa.stats.metrics import correlations
-
 # Of the released script for single videos: weight of the technical branch, then mean and deviation of each branch. They
 # stand with the wrong branch (discrepancy DO3).
 RELEASED_WEIGHT = 0.6104
@@ -36,35 +34,6 @@ def single(aesthetic: np.ndarray, technical: np.ndarray, exchanged: bool = False
     (t_mean, t_std), (a_mean, a_std) = (RELEASED_CONSTANTS[name] for name in (names[::-1] if exchanged else names))
     t, a = (technical - t_mean) / t_std, (aesthetic - a_mean) / a_std
     return 1 / (1 + np.exp(-(RELEASED_WEIGHT * t + (1 - RELEASED_WEIGHT) * a)))
-
-
-def best_weight(aesthetic: np.ndarray, technical: np.ndarray, mos: np.ndarray, steps: int = 200) -> float:
-    """The weight in [0, 1] of the highest SRCC + PLCC on these very items; of equals the smallest (discrepancy DO1)."""
-    weights = np.linspace(0, 1, steps + 1)
-    return float(max(weights, key=lambda weight: sum(correlations(weighted(aesthetic, technical, weight), mos))))
-
-
-def rules(aesthetic: np.ndarray, technical: np.ndarray, mos: np.ndarray, weight: float) -> dict[str, np.ndarray]:
-    """The fused scores ``(n,)`` of one test set by every rule.
-
-    Args:
-        aesthetic: ``(n,)``.
-        technical: ``(n,)``.
-        mos: ``(n,)``, for the weight that is tuned on them.
-        weight: the one for all sets.
-    """
-    t, a = standard(technical), standard(aesthetic)
-    (t_mean, t_std), (a_mean, a_std) = ((scores.mean(), scores.std()) for scores in (technical, aesthetic))
-    swapped_t, swapped_a = (technical - a_mean) / (a_std or 1.0), (aesthetic - t_mean) / (t_std or 1.0)
-    return {
-        "technical alone": technical,
-        "aesthetic alone": aesthetic,
-        "sum of both": aesthetic + technical,
-        "equal weights": (t + a) / 2,
-        "one weight": weighted(aesthetic, technical, weight),
-        "weight tuned on the test set": weighted(aesthetic, technical, best_weight(aesthetic, technical, mos)),
-        "one weight, constants exchanged": weight * swapped_t + (1 - weight) * swapped_a,
-    }
 
 
 def logistic_mean(first: np.ndarray, second: np.ndarray) -> np.ndarray:

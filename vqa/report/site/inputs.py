@@ -19,6 +19,7 @@ COMPARISON_NUMBERS = (
 )
 BONUS_NUMBERS = ("bonus", "ci_low", "ci_high", "selection", "runs", "n")
 GAP_NUMBERS = ("runs", "trainings", "spearman", "ci_low", "ci_high", "p", "standard_error", "freedom")
+FUSION_NUMBERS = ("weight", "srcc", "plcc", "gain", "ci_low", "ci_high", "n", "trainings")
 SPREAD_NUMBERS = ("seeds", "splits", "std_over_seeds", "std_over_splits")
 CLAIM_COUNTS = ("n_reproduced", "n_absent", "n_not_distinguishable", "n_contradicted", "n_not_run")
 POINT_TEXTS = ("run", "seed", "cut", "method", "train", "regularizer", "strength")
@@ -62,6 +63,7 @@ class Inputs:
     comparisons: pd.DataFrame
     selection_bonus: pd.DataFrame
     spread: pd.DataFrame
+    fusion: pd.DataFrame
     sharpness_points: pd.DataFrame
     sharpness_gap: pd.DataFrame
     verdicts: pd.DataFrame
@@ -97,6 +99,7 @@ def read_inputs(params: Params, folder: Path) -> Inputs:
         comparisons=read_text_table(statistics / "comparisons.csv", "statistics", COMPARISON_NUMBERS),
         selection_bonus=read_text_table(statistics / "selection_bonus.csv", "statistics", BONUS_NUMBERS),
         spread=read_text_table(statistics / "spread.csv", "statistics", SPREAD_NUMBERS),
+        fusion=read_text_table(statistics / "fusion.csv", "statistics", FUSION_NUMBERS),
         sharpness_points=points,
         sharpness_gap=gaps,
         verdicts=read_text_table(reports / "verdicts.csv", "verdicts", ("paper", "value", "ci_low", "ci_high")),

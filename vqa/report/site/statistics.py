@@ -30,6 +30,7 @@ def statistics_view(inputs: Inputs) -> View:
         **sharpness_view(inputs),
         "correlations": correlation_rows(inputs.sharpness_gap),
         "spread": spread_rows(inputs.spread),
+        "fusion": fusion_rows(inputs.fusion),
         "detectable": detectable_rows(inputs.comparisons, inputs.params.statistics["level"]),
     }
 
@@ -144,6 +145,18 @@ def spread_rows(spread: pd.DataFrame) -> list[View]:
             ],
         }
         for row in several.to_dict("records")
+    ]
+
+
+def fusion_rows(fusion: pd.DataFrame) -> list[list[str]]:
+    """What every rule of fusing two branches is worth, as texts."""
+    return [
+        [
+            *(row["run"], row["dataset"], row["rule"], decimals(row["weight"]), whole(row["n"])),
+            *(decimals(row["srcc"]), decimals(row["plcc"])),
+            *(signed(row["gain"]), bounds(row["ci_low"], row["ci_high"])),
+        ]
+        for row in fusion.to_dict("records")
     ]
 
 

@@ -25,7 +25,9 @@ from vqa.methods.base import Branched, Method, one_score, training_loss
 from vqa.optim.perturb import WeightPerturbation, build_perturbation
 from vqa.rng import torch_generator
 from vqa.settings.params import Run, load
+from vqa.training.branches import branch_scores
 from vqa.training.loader import ClipDataset, batches
+from vqa.training.predict import predict
 from vqa.training.train import training_step
 
 BLOCKS = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -132,6 +134,17 @@ def test_losses_fall_along_their_gradients(data: PreparedDataset, name: str) -> 
             if parameter.grad is not None:
                 parameter -= 1e-3 * parameter.grad / (parameter.grad.norm() + 1e-12)
     assert loss() < before
+
+
+@pytest.mark.parametrize("name", PIXELS)
+def test_scores_of_branches_are_fused_to_those_of_the_method(data: PreparedDataset, name: str) -> None:
+    made, part = method(name), Part(data, "test")
+    model = made.build(torch_generator("init", 1))
+    outputs = branch_scores(model, made, part, 3, 0, CPU)
+    assert outputs.shape == (4, 2)
+    assert not np.allclose(outputs[:, 0], outputs[:, 1])
+    (scores,) = predict([model], made, ClipDataset(part, made, "clean", 3), 0, 0, CPU)
+    np.testing.assert_array_equal(one_score(made, outputs, "clean"), scores)
 
 
 def test_patches_are_learned_in_training_alone(data: PreparedDataset) -> None:

@@ -11,6 +11,7 @@ from scipy import stats
 
 from stages import tables
 from vqa.regression.outside import RESULTS, Outside, published_results, read_outside, regression_results
+from vqa.regression.published_fusion import published_fusion
 from vqa.report.tables.cells import read_table
 from vqa.report.tables.layout import body, lay_out, whose
 from vqa.report.tables.outside_row import OutsideRow
@@ -73,6 +74,19 @@ def test_dover_is_within_the_papers_digits_with_both_kinds_of_weights(tmp_path: 
     table = dover_scores("konvid1k", folder)
     fused = 0.54 * stats.zscore(table.technical) + 0.46 * stats.zscore(table.aesthetic)
     assert value(found, "KoNViD-1k", "SRCC", "released") == pytest.approx(stats.spearmanr(fused, table.mos).statistic)
+
+
+def test_what_fusions_of_published_branches_are_worth(tmp_path: Path) -> None:
+    folder = brought(tmp_path, "dover") / "dover"
+    row = Outside("dover", "dover", {"livevqc": "LIVE-VQC"}, weights={"livevqc": 0.598}, fixed_weight=0.6104)
+    found = published_fusion(row, (50, 42), folder.parent).set_index("rule")
+    # Measured by the specification (MULTIBRANCH_A 13.1.8, D1 and D3)
+    assert found.srcc["published for the set"] == pytest.approx(0.8319, abs=5e-5)
+    assert found.srcc["single videos, as released"] == pytest.approx(0.8194, abs=5e-5)
+    assert found.weight["tuned on the test set"] == pytest.approx(0.62, abs=0.01)
+    assert found.srcc["single videos, exchanged"] > found.srcc["single videos, as released"]
+    assert found.gain["one weight"] == 0
+    assert published_fusion(Outside("sama-log", "log", COLUMNS, "SAMA"), (50, 42), folder.parent).empty
 
 
 def test_a_log_has_its_best_and_its_last_epoch(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from report_fixture import build_project, call, edit_params
 from stages import figures, report, statistics, tables, verdicts
 from vqa.io import write_csv
 from vqa.report.front import is_baseline
+from vqa.report.tables.branches import FUSION
 from vqa.settings.params import Run
 
 
@@ -37,8 +38,10 @@ def test_page_says_what_it_shows_and_what_it_does_not(made: Path) -> None:
     base = frame.query(
         "protocol == 'clean' and setting == 'augmentation=base' and metric == 'SRCC' and split == 'test'"
     )
-    assert f"{base.value.item():.3f} [{base.ci_low.item():.3f}, {base.ci_high.item():.3f}]" in row
-    assert row.split() == ["|", "3,", "5", *row.split()[3:-2], "0.872", "|"]
+    value = f"{base.value.item():.3f} [{base.ci_low.item():.3f}, {base.ci_high.item():.3f}]"
+    texts = [text.strip() for text in row.split("|")[1:-1]]
+    assert texts == ["3, 5", "KoNViD-1k", "KoNViD-1k", "FAST-VQA", value, "0.872"]
+    assert "Fusion" not in page, "no run has branches"
     assert "orphan" not in page
     assert "by the mixed test over three trainings and more and over items, each for itself, level 0.05." in page
     assert "of fewer trainings over other items alone" in page
@@ -93,6 +96,30 @@ def test_run_twice_gives_the_same_bytes(made: Path) -> None:
     before = (made / "reports" / "README.md").read_bytes()
     assert call(report.main, made) == 0
     assert (made / "reports" / "README.md").read_bytes() == before
+
+
+def test_what_the_rules_of_fusion_are_worth_is_shown(made: Path) -> None:
+    path = made / "reports" / "statistics" / "fusion.csv"
+    kept = path.read_bytes()
+    rules = {"technical alone": (1.0, 0.71), "one weight": (0.61, 0.8), "sum of both": (float("nan"), 0.79)}
+    rows = [["A15", "konvid1k/test", name, weight, srcc, *[0.0] * 4, 24, 1] for name, (weight, srcc) in rules.items()]
+    try:
+        write_csv(path, pd.DataFrame(rows, columns=list(FUSION)))
+        assert call(report.main, made) == 0
+        page = (made / "reports" / "README.md").read_text()
+        (row,) = (line for line in page.splitlines() if line.startswith("| A15"))
+        assert [text.strip() for text in row.split("|")[1:-1]] == [
+            "A15",
+            "konvid1k/test",
+            "0.710",
+            "0.800 (w 0.61)",
+            "0.790",
+        ]
+        path.unlink()
+        assert call(report.main, made) == 2
+    finally:
+        path.write_bytes(kept)
+        assert call(report.main, made) == 0
 
 
 def test_baseline_is_the_plain_recipe() -> None:

@@ -61,6 +61,7 @@ methods:
   fastvqa: {weight_decay: 0.05}
 zero_shot: [konvid1k, livevqc]
 shared:
+  fusions: {}
   start: &start {method: fastvqa, init: initial/fastvqa.safetensors}
   konvid: &konvid {<<: *start, data: prepared/konvid1k, train: konvid1k, test: [konvid1k/test]}
 runs:

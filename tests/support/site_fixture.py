@@ -14,6 +14,7 @@ from report_fixture import PARAMS, call, write_run, write_surroundings
 
 from stages import tables
 from vqa.io import write_csv, write_json
+from vqa.report.tables.branches import FUSION
 from vqa.report.tables.cells import PROTOCOLS, read_table, row_key
 from vqa.report.tables.compare import COLUMNS
 from vqa.report.tables.sharpness_gap import GAP, POINTS
@@ -142,6 +143,9 @@ def write_statistics(folder: Path, frames: dict[str, pd.DataFrame], params: Para
     spread = [(name, "konvid1k/test", "SRCC", "clean", 1, 3, "", 0.021) for name in list(params.runs)[-1:]]
     names = ["run", "dataset", "metric", "protocol", "seeds", "splits", "std_over_seeds", "std_over_splits"]
     write_csv(folder / "spread.csv", pd.DataFrame(spread, columns=names))
+    fusion = [("A15", "konvid1k/test", "one weight", 0.61, 0.8, 0.79, 0.0, 0.0, 0.0, 24, 1)]
+    fusion += [("A15", "konvid1k/test", "sum of both", "", 0.78, 0.77, -0.02, -0.05, 0.01, 24, 1)]
+    write_csv(folder / "fusion.csv", pd.DataFrame(fusion, columns=list(FUSION)))
 
 
 def _comparisons(name: str, frame: pd.DataFrame) -> list[dict]:

@@ -78,31 +78,28 @@ def training_sets(run: Run, params: Params) -> str:
 def baselines(frames: Frames, params: Params) -> list[str]:
     """The methods' own recipes on every test set, ours beside the paper's; tables that share a line are merged.
 
-    Where another method stands in for the paper's, or the paper has no such table, there is nothing to be beside.
+    Where another method stands in for the paper's, or the paper has no such table, there is nothing to be beside; of
+    tables of our own only what is in none before them has a line.
     """
-    lines: dict[tuple, list[str]] = {}
+    lines: dict[tuple[str, ...], list[str]] = {}
+    shown: set[tuple[str, str]] = set()
     for name, frame in frames.items():
         table = params.tables[name]
-        found: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+        alone = table.stand_in or bool(table.columns)
         for method, cell in baseline_cells(frame, params):
+            place = cell["run"], cell["dataset"]
+            if table.columns and place in shown:
+                continue
+            shown.add(place)
             run = params.runs[cell["run"]]
-            alone = table.stand_in or bool(table.columns)
-            texts = f"{number(cell['value'])} {interval(cell)}".rstrip(), "" if alone else number(cell["paper"])
-            methods = found.setdefault((training_sets(run, params), cell["dataset"]), {})
-            methods[method_title(run.method) if alone else method] = texts
-        for sets, methods in found.items():
+            title = method_title(run.method) if alone else method
+            values = f"{number(cell['value'])} {interval(cell)}".rstrip(), "" if alone else number(cell["paper"])
             label = frame.table.iloc[0].removeprefix("Table ")
-            lines.setdefault((*sets, tuple(methods.items())), []).append(label)
+            lines.setdefault((training_sets(run, params), cell["dataset"], title, *values), []).append(label)
     if not lines:
         return ["No run of a method's own recipe is in the tables."]
-    rows = []
-    for (trained_on, tested_on, methods), labels in lines.items():
-        places = [", ".join(labels), trained_on, tested_on]
-        for method, texts in methods:
-            rows.append([*places, method, *texts])
-            places = [""] * len(places)
     header = ["Tables", "Trained on", "Tested on", "Method", "Ours", "Paper"]
-    return pipe_table(header, [False] * len(header), rows)
+    return pipe_table(header, [False] * len(header), [[", ".join(labels), *line] for line, labels in lines.items()])
 
 
 def fusion(reports: Path) -> list[str]:

@@ -109,4 +109,6 @@ def test_the_page_has_every_section_of_the_files(project: Path, inputs: Inputs) 
     assert call(site.main, project) == 0
     text = text_of(Page((project / "reports" / "site" / "statistics.html").read_text()))
     assert "FAST-VQA on KoNViD-1k mean rise at 0.2 SRCC clean 16 5 +0.40 [−0.10, 0.75] 0.120" in text
+    assert "A15 konvid1k/test one weight 0.610 24 0.800 0.790 0.000 [0.000, 0.000]" in text
+    assert "A15 konvid1k/test sum of both – 24 0.780 0.770 −0.020 [−0.050, 0.010]" in text
     assert f"Rank correlations: {len(view['correlations'])} rows" in text

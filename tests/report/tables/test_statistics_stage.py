@@ -12,9 +12,17 @@ from sharpness_fixture import build_landscapes
 from stages import statistics as stage
 from vqa.report.tables.sharpness_gap import GAP, POINTS
 from vqa.settings.params import Params
+from vqa.stats.fusion_gains import GAINS
 
 FILES = [
-    *("averages.csv", "comparisons.csv", "selection_bonus.csv", "sharpness_gap.csv", "sharpness_points.csv"),
+    *(
+        "averages.csv",
+        "comparisons.csv",
+        "fusion.csv",
+        "selection_bonus.csv",
+        "sharpness_gap.csv",
+        "sharpness_points.csv",
+    ),
     "spread.csv",
 ]
 
@@ -40,6 +48,23 @@ def test_stage_writes_its_tables_and_the_same_bytes_again(project, capfd) -> Non
     assert call(stage.main, folder) == 0
     assert contents(out) == before
     assert capfd.readouterr().err == ""
+
+
+def test_what_fusion_is_worth_is_collected_and_of_several_trainings_the_mean(project) -> None:
+    folder, _ = project
+    one = pd.DataFrame([["konvid1k/test", "one weight", 0.6, 0.8, 0.7, 0.0, -0.1, 0.1, 24, 0]], columns=GAINS)
+    other = one.assign(srcc=0.6, gain=0.2, fold=43)
+    for name, table in (("A01", one), ("A15", pd.concat([one, other]))):
+        table.to_csv(folder / "runs" / name / "fusion.csv", index=False)
+    edit_params(folder, shared={"fusions": {"A01": {}, "A15": {}}})
+    assert call(stage.main, folder) == 0
+    single, mean = read(folder, "fusion.csv").to_dict("records")
+    assert (single["run"], single["srcc"], single["ci_low"], single["trainings"]) == ("A01", 0.8, -0.1, 1)
+    assert (mean["run"], mean["trainings"], mean["n"]) == ("A15", 2, 24)
+    assert (mean["srcc"], mean["gain"]) == (pytest.approx(0.7), pytest.approx(0.1))
+    assert pd.isna(mean["ci_low"])
+    (folder / "runs" / "A15" / "fusion.csv").unlink()
+    assert call(stage.main, folder) == 2
 
 
 def test_without_landscapes_the_tables_of_sharpness_are_empty(project) -> None:

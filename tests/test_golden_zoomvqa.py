@@ -4,9 +4,12 @@ import golden
 import numpy as np
 import pytest
 import torch
+import yaml
 from golden import assert_close, assert_summary
+from project import ROOT
 from torch import Tensor
 
+from vqa.methods import load_method
 from vqa.models.convnext import ConvNeXt2dConfig
 from vqa.models.heads import FragmentVQA, VQAHead
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
@@ -17,7 +20,9 @@ from vqa.sampling.fragments import FragmentSampling, sample_fragments
 from vqa.sampling.normalise import STATISTICS
 from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
 from vqa.sampling.zoom import cropped, picture_frames, scaled, scaled_size, short_side
+from vqa.settings.params import Run
 from vqa.stats.fusion import logistic_mean
+from vqa.stats.metrics import raw_scores
 
 VECTORS = golden.load("zoomvqa")
 
@@ -169,6 +174,26 @@ def test_fragments_of_scaled_frames(case: str) -> None:
     far = np.abs(sample - VECTORS[f"vqa/item/{case}/item.sub"])
     assert far.max() < 0.0176
     assert (far > 1e-3).mean() <= 0.01
+
+
+@pytest.mark.parametrize("case", VECTORS.groups("iqa/lr/", "backbone_head"))
+def test_schedule_of_the_image_branch(case: str) -> None:
+    steps, epochs = VECTORS[f"iqa/lr/{case}/iters_epochs"].tolist()
+    block = yaml.safe_load((ROOT / "params.yaml").read_text())["methods"]["zoomvqa"] | {"epochs": epochs}
+    row = {"init": "initial/zoomvqa.safetensors", "data": "prepared/a", "train": "a", "test": ("a/test",)}
+    method = load_method("zoomvqa", block, Run(method="zoomvqa", **row))
+    multipliers = np.array([method.learning_rate(step, steps)[:2] for step in range(steps * epochs)])
+    assert_close(multipliers * np.array([8e-5, 4e-4]), VECTORS[f"iqa/lr/{case}/backbone_head"], 1e-12)
+
+
+def test_scores_of_videos_are_means_of_their_pictures() -> None:
+    counts, scores = VECTORS["iqa/video/frame_counts"], VECTORS["iqa/video/frame_scores"].astype(float)
+    parts = np.split(scores, np.cumsum(counts)[:-1])
+    means = np.array([part.mean() for part in parts])
+    assert_close(means, VECTORS["iqa/video/video_scores"], 1e-4)
+    found = raw_scores(means, VECTORS["iqa/video/mos"].astype(float))
+    expected = VECTORS["iqa/video/srcc_plcc_rmse"]
+    assert (found["srcc"], found["plcc"]) == pytest.approx(expected[:2].tolist(), abs=1e-5)
 
 
 def test_fusion() -> None:

@@ -43,7 +43,8 @@ def main() -> None:
         clips = ClipDataset(part, method, protocol, common.seed)
         (scores,) = predict([model.to(device)], method, clips, 0, common.loader_workers, device)
         tables.append(prediction_rows(part, scores, 0, "ema", protocol))
-        title = params.datasets[dataset].title
+        # What a table calls it: a data set's own test part by its title alone, another part by both
+        title = params.datasets[dataset].title + ("" if split in ("test", "all") else f"_{split}")
         results += item_results(scores, part.mos, title, protocol, part.digest, draw, source="trained")
     out = Path("runs") / name
     write_csv(out / "predictions.csv", pd.concat(tables, ignore_index=True))

@@ -15,6 +15,7 @@ from vqa.report.tables.cells import PROTOCOLS, read_paper, read_table
 from vqa.report.tables.layout import coverage, exceptions, interval, number, row_names, sources, warnings
 from vqa.report.tables.render import markdown_digest, pipe_table
 from vqa.report.tables.significance import MARK, read_marks
+from vqa.report.tables.twins import twin_lines
 from vqa.report.wording import QUOTED, command, interval_definition, protocol_definitions, scale_warning, training_seeds
 from vqa.settings.params import Params, Run
 
@@ -193,11 +194,14 @@ def front_page(params: Params, reports: Path, paper: Path, prepared: Path) -> st
         *(("## What was not run", "", *not_run(frames, paper), "") if judged else ()),
         *(("## Our rows in full", "", OUR_ROWS, "") if judged else ("## All rows", "")),
     ]
-    marks = read_marks(reports / "statistics" / "comparisons.csv", params.statistics["level"])
+    compared = reports / "statistics" / "comparisons.csv"
+    marks = read_marks(compared, params.statistics["level"])
     for name, frame in frames.items():
         lines += [f"### {frame.table.iloc[0]}. {params.tables[name].title}", ""]
         lines += [line for warning in warnings(frame) for line in (f"**Warning:** {warning}", "")]
         lines += [*(markdown_digest(frame, marks.get(name)) or ["No row was run."]), ""]
+        if params.tables[name].columns and (changes := twin_lines(compared, name, params.statistics["level"])):
+            lines += [*changes, ""]
         lines += [line for term, text in exceptions(frame).items() for line in (f"{term}: {text}", "")]
         files = " · ".join(f"[{kind}](tables/{name}.{kind})" for kind in ("md", "tex", "csv"))
         lines += [f"All rows, items and seeds: {files}", ""]

@@ -38,8 +38,8 @@ def twin_lines(comparisons: Path, table: str, level: float) -> list[str]:
     asked, found = int(pairs.adjusted.notna().sum()), int((pairs.adjusted < level).sum())
     return [
         "Clean test SRCC with AWP minus without [95 % interval]. p is that of the mixed test after Holm over the "
-        f"{asked} pairs of {FEWEST} trainings and more; below {level:g}: {found}. Of fewer trainings it is a difference "
-        "of trainings.",
+        f"{asked} pairs of {FEWEST} trainings and more; below {level:g}: {found}. Of fewer trainings it is "
+        "a difference of trainings.",
         "",
         *pipe_table(header, [False, True] + [False] * (len(header) - 2), rows),
     ]

@@ -88,11 +88,15 @@ def part_of(data: Drawn, count: int, n_frames: int = N_FRAMES) -> Any:
 
 
 def blocks() -> dict[str, tuple[Any, str]]:
-    """Params and key of every method of the demo, and of the first one on features."""
+    """Params and key of the demo's methods that look at pixels, one by one, and of the first one on features.
+
+    Those that read rows of an extractor, or pairs of images, are in tests/methods/test_systems.py.
+    """
     from vqa.settings.params import load
 
     demo, real = load(ROOT / "params.yaml"), load(ROOT / "real" / "params.yaml")
-    return {**{name: (demo, name) for name in demo.methods}, "features": (real, next(iter(real.methods)))}
+    pixels = ("fastvqa", "sama", "sama_iqa", "simplevqa", "dover", "zoomvqa")
+    return {**{name: (demo, name) for name in pixels}, "features": (real, next(iter(real.methods)))}
 
 
 def method(name: str, record: Record) -> None:

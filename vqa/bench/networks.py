@@ -29,6 +29,7 @@ from vqa.training.train import training_step
 VIDEO = Item("noise", 3.0, 240, 540, 960, 30.0, "h264", 0, 0)
 PERTURBATIONS = {"none": 0.0, "rwp": 0.001, "awp": 0.001}
 LANDSCAPE_BATCHES = 10
+METHODS = ("fastvqa", "sama", "sama_iqa", "simplevqa")
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,10 @@ class Noise:
 
 
 def networks(params: Params) -> dict[str, str]:
-    """The first run from scratch of every method of ``params`` that has a backbone, by method."""
+    """The first run from scratch of each of the paper's own methods in ``params``, by method."""
     first: dict[str, str] = {}
     for name, run in params.runs.items():
-        if "backbone" in params.methods[run.method] and run.parent is None:
+        if run.method in METHODS and run.parent is None:
             first.setdefault(run.method, name)
     return first
 

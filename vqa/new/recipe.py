@@ -10,6 +10,10 @@ from vqa.settings.params import Transfer
 Block = dict[str, Any]
 
 
+# What a scale of one's own can train: the paper's methods, which need no other features than SimpleVQA's
+METHODS = ("fastvqa", "sama", "sama_iqa", "simplevqa")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What the new scale is to hold.
@@ -54,11 +58,12 @@ def read_of(method: str, dataset: str) -> str:
 
 def check_methods(methods: tuple[str, ...], known: Block, images: bool) -> None:
     """Raise InputError if a method has no block, or cannot look at images (or at videos)."""
+    offered = [name for name in METHODS if name in known["methods"]]
     for method in methods:
-        if method not in known["methods"]:
-            raise InputError(f"--method {method}: not one of {', '.join(known['methods'])}")
+        if method not in offered:
+            raise InputError(f"--method {method}: not one of {', '.join(offered)}")
         if images != (method == "sama_iqa"):
-            fitting = [name for name in known["methods"] if images == (name == "sama_iqa")]
+            fitting = [name for name in offered if images == (name == "sama_iqa")]
             kind = "images" if images else "videos"
             raise InputError(f"--method {method}: these are {kind}, which {', '.join(fitting)} can look at")
 

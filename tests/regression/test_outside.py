@@ -17,6 +17,7 @@ from vqa.report.tables.layout import body, lay_out, whose
 from vqa.report.tables.outside_row import OutsideRow
 from vqa.rng import numpy_generator
 from vqa.settings.strict import ParamsError
+from vqa.stats.fusion_gains import ONE_WEIGHT
 
 COLUMNS = {"konvid1k": "KoNViD-1k", "livevqc": "LIVE-VQC"}
 PLACE = ["dataset", "metric", "protocol"]
@@ -81,11 +82,12 @@ def test_what_fusions_of_published_branches_are_worth(tmp_path: Path) -> None:
     row = Outside("dover", "dover", {"livevqc": "LIVE-VQC"}, weights={"livevqc": 0.598}, fixed_weight=0.6104)
     found = published_fusion(row, (50, 42), folder.parent).set_index("rule")
     # Measured by the specification (MULTIBRANCH_A 13.1.8, D1 and D3)
-    assert found.srcc["published for the set"] == pytest.approx(0.8319, abs=5e-5)
+    assert found.srcc[ONE_WEIGHT] == pytest.approx(0.8319, abs=5e-5)
+    assert found.srcc["published for the set"] == pytest.approx(0.8319, abs=3e-4)
     assert found.srcc["single videos, as released"] == pytest.approx(0.8194, abs=5e-5)
     assert found.weight["tuned on the test set"] == pytest.approx(0.62, abs=0.01)
     assert found.srcc["single videos, exchanged"] > found.srcc["single videos, as released"]
-    assert found.gain["one weight"] == 0
+    assert found.gain[ONE_WEIGHT] == 0
     assert published_fusion(Outside("sama-log", "log", COLUMNS, "SAMA"), (50, 42), folder.parent).empty
 
 

@@ -180,12 +180,14 @@ class Zoom(Whitened):
         """Mean score of the pictures, and mean of the map of the clips: ``(B, 2)``."""
         assert isinstance(inputs, dict), "pictures, count, clips and range, by name"
         network: Any = model
-        (B, n), clips = inputs["pictures"].shape[:2], inputs["clips"].shape[1]
-        with computing(self.precision, inputs["clips"].device):
-            single = widened(network.iqa(inputs["pictures"].flatten(0, 1))).view(B, n)
+        (B, n), clips, device = inputs["pictures"].shape[:2], inputs["clips"].shape[1], inputs["clips"].device
+        shown = torch.arange(n, device=device) < inputs["count"][:, None]
+        # In training there is nothing to leave out, and a GPU need not be asked.
+        some = inputs["pictures"].flatten(0, 1) if model.training else inputs["pictures"][shown]
+        with computing(self.precision, device):
+            single = widened(network.iqa(some))
             maps = widened(network.vqa(normalise(inputs["clips"].flatten(0, 1))))
-        shown = torch.arange(n, device=single.device) < inputs["count"][:, None]
-        pictures = torch.where(shown, single, 0.0).sum(dim=1) / inputs["count"]
+        pictures = single.new_zeros(B, n).masked_scatter(shown, single).sum(dim=1) / inputs["count"]
         return torch.stack([pictures, reduce_score_map(maps).view(B, clips).mean(dim=1)], dim=1)
 
     def fuse(self, scores: np.ndarray, phase: str) -> np.ndarray:

@@ -18,7 +18,7 @@ class Panel:
 
     title: str
     metric: str = "srcc"
-    size = (COLUMN_INCHES, 2.55)
+    size = (COLUMN_INCHES + 1.2, 3.4)  # so that thirteen methods have a line each
 
     def __post_init__(self) -> None:
         one_of("metric", self.metric, ("srcc", "plcc"))
@@ -34,7 +34,7 @@ class Panel:
     def draw(self, canvas: SubFigure, numbers: pd.DataFrame, params: Params) -> None:
         """A row per method: a dot for every run and test set, a diamond with its interval for their mean."""
         axes = canvas.subplots()
-        place(canvas, self.size, left=1.05, right=0.15, top=0.26, bottom=0.52)
+        place(canvas, self.size, left=1.3, right=1.25, top=0.26, bottom=0.52)
         axes.set_title(self.title)
         axes.axvline(0, color=QUIET, linewidth=0.6)
         means = numbers[numbers.level == "method"].set_index("name")
@@ -48,7 +48,8 @@ class Panel:
             # A single run or log has no interval.
             bounds = "" if np.isnan(mean.ci_low) else f" [{mean.ci_low:+.3f}, {mean.ci_high:+.3f}]"
             said = f"{mean.bonus:+.3f}{bounds}"
-            axes.text(0.99, row - 0.28, said, fontsize=6.2, ha="right", color=INK, transform=axes.get_yaxis_transform())
+            beside = axes.get_yaxis_transform()
+            axes.text(1.02, row, said, fontsize=6.2, va="center", color=INK, transform=beside, clip_on=False)
         axes.set_yticks(range(len(means)), means.index)
         axes.set_ylim(len(means) - 0.5, -0.6)
         axes.set_xlabel(f"{self.metric.upper()}: released minus clean")

@@ -92,10 +92,11 @@ def blocks() -> dict[str, tuple[Any, str]]:
 
     Those that read rows of an extractor, or pairs of images, are in tests/methods/test_systems.py.
     """
+    from vqa.methods import PAPER
     from vqa.settings.params import load
 
     demo, real = load(ROOT / "params.yaml"), load(ROOT / "real" / "params.yaml")
-    pixels = ("fastvqa", "sama", "sama_iqa", "simplevqa", "dover", "zoomvqa")
+    pixels = (*PAPER, "dover", "zoomvqa")
     return {**{name: (demo, name) for name in pixels}, "features": (real, next(iter(real.methods)))}
 
 

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from vqa.data.items import Item
 from vqa.io import write_csv
 from vqa.landscape.curves import BatchLoss, LandscapeConfig, curve, method_loss, random_directions
-from vqa.methods import load_method
+from vqa.methods import PAPER, load_method
 from vqa.methods.base import Inputs, Method
 from vqa.models.swin3d import compile_backbone
 from vqa.optim.perturb import build_perturbation
@@ -29,7 +29,6 @@ from vqa.training.train import training_step
 VIDEO = Item("noise", 3.0, 240, 540, 960, 30.0, "h264", 0, 0)
 PERTURBATIONS = {"none": 0.0, "rwp": 0.001, "awp": 0.001}
 LANDSCAPE_BATCHES = 10
-METHODS = ("fastvqa", "sama", "sama_iqa", "simplevqa")
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def networks(params: Params) -> dict[str, str]:
     """The first run from scratch of each of the paper's own methods in ``params``, by method."""
     first: dict[str, str] = {}
     for name, run in params.runs.items():
-        if run.method in METHODS and run.parent is None:
+        if run.method in PAPER and run.parent is None:
             first.setdefault(run.method, name)
     return first
 

@@ -26,13 +26,18 @@ class Config:
     Attributes:
         system: one of :data:`vqa.handcrafted.SYSTEMS`.
         light: of VIDEVAL, the authors' light version, for which it was published too.
+        every: frames from one that is looked at to the next; 1 as published. The others are as if they were not there,
+            and the frame rate is so much lower.
     """
 
     system: str
     light: Light | None = None
+    every: int = 1
 
     def __post_init__(self) -> None:
         one_of("system", self.system, SYSTEMS)
+        if self.every < 1:
+            raise ValueError(f"every: {self.every} must be 1 at least")
         if self.light is not None and self.system != "videval":
             raise ValueError("light: VIDEVAL alone has a light version")
 
@@ -58,8 +63,9 @@ class HandCrafted:
     def rows(self, item: Item, source: Source) -> np.ndarray:
         """The system's numbers, ``(1, channels)`` float32; NaN where one is not defined."""
         y, u, v, fps = read_planes(source.path, odd="crop")
-        y, u, v = (lengthened(enlarged(plane, min(y.shape[1:]))) for plane in (y, u, v))
-        rate = min(fps, float(len(y) - SPARE_FRAMES))
+        every = self.config.every
+        y, u, v = (lengthened(enlarged(plane[::every], min(y.shape[1:]))) for plane in (y, u, v))
+        rate = min(fps / every, float(len(y) - SPARE_FRAMES))
         more = {} if self.config.light is None else {"light": self.config.light}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of a constant picture, some numbers are 0 / 0

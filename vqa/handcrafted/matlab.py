@@ -3,6 +3,8 @@
 Spec section 8.0. Images are float64 ``(H, W)`` unless said.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from scipy import ndimage
 
@@ -15,6 +17,7 @@ def _keys(x: np.ndarray) -> np.ndarray:
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
+@lru_cache(maxsize=64)  # a clip asks for the same few sizes frame after frame
 def _taps(size: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and weights of each output of ``imresize`` along one axis.
 

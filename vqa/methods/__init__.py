@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from vqa.methods.base import Method
 
 
+# Those that the paper perturbs. They read pictures, and of features SimpleVQA's motion alone.
+PAPER = ("fastvqa", "sama", "sama_iqa", "simplevqa")
+
+
 def method_module(name: str, block: dict[str, Any] | None = None) -> str:
     """Dotted name of the module that reads block ``name``; ParamsError with the known ones if there is none."""
     module = (block or {}).get("module", name)

@@ -1,7 +1,7 @@
 """The published files of weights that the suite can use: where each is, on what terms, and what it must hold."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vqa.models.caffe2 import slowfast_from_caffe2
 from vqa.models.keymaps import (
@@ -59,22 +59,61 @@ _HARA_STAGES = {f"layer{stage}.": f"body.{3 + stage}." for stage in range(1, 5)}
 _FRAGMENT_TABLES = "*.fragment_position_bias_table"
 _KINETICS = "weights trained on Kinetics-400, whose videos have terms of their own"
 _IMAGENET = "weights trained on ImageNet, which is for non-commercial research"
-_DOVER_TERMS = "research code of DOVER: see the repository for its licence; trained on LSVQ"
 _PATCHVQ = "https://github.com/baidut/PatchVQ/releases/download/v0.1"
-_CONVNEXT = "https://dl.fbaipublicfiles.com/convnext/convnext_tiny_1k_224_ema.pth"
 _STORAGE = "https://github.com/SwinTransformer/storage/releases/download"
 
+# Files from which several entries read.
+_SWIN3D = Published(
+    name="swin3d_t",
+    file="swin3d_t-7615ae03.pth",
+    url="https://download.pytorch.org/models/swin3d_t-7615ae03.pth",
+    terms=f"BSD-3-Clause (torchvision), ported from Apache-2.0; {_KINETICS}",
+    source="Video Swin Transformer, arXiv:2106.13230; torchvision Swin3D_T_Weights.KINETICS400_V1",
+    key_map=swin3d_from_torchvision,
+    missing=(_FRAGMENT_TABLES, "vqa_head.*"),
+    unexpected=("head.weight", "head.bias"),
+)
+_RESNET50 = Published(
+    name="resnet50",
+    file="resnet50-19c8e357.pth",
+    url="https://download.pytorch.org/models/resnet50-19c8e357.pth",
+    terms=f"BSD-3-Clause (torchvision); {_IMAGENET}",
+    source="Deep Residual Learning, arXiv:1512.03385; torchvision ResNet-50, first weights",
+    key_map=_KEPT,
+    missing=("quality.*",),
+    unexpected=("fc.weight", "fc.bias"),
+)
+_FASTVQA = Published(
+    name="fastvqa",
+    file="FAST_VQA_B_1_4.pth",
+    url="https://github.com/TimothyHTimothy/FAST-VQA/releases/download/v2.0.0/FAST_VQA_B_1_4.pth",
+    terms="research code of FAST-VQA: see the repository for its licence; trained on LSVQ",
+    source="FAST-VQA, arXiv:2207.02595; github.com/TimothyHTimothy/FAST-VQA",
+    container="state_dict",
+    key_map=_KEPT,
+)
+_DOVER = Published(
+    name="dover",
+    file="DOVER.pth",
+    url="https://github.com/QualityAssessment/DOVER/releases/download/v0.1.0/DOVER.pth",
+    terms="research code of DOVER: see the repository for its licence; trained on LSVQ",
+    source="DOVER, arXiv:2211.04894; github.com/QualityAssessment/DOVER",
+    key_map=_KEPT,
+)
+_CONVNEXT = Published(
+    name="dover_convnext_t",
+    file="convnext_tiny_1k_224_ema.pth",
+    url="https://dl.fbaipublicfiles.com/convnext/convnext_tiny_1k_224_ema.pth",
+    terms=f"MIT (ConvNeXt); {_IMAGENET}",
+    source="what DOVER's aesthetic branch starts from: ConvNeXt, arXiv:2201.03545, first release",
+    container="model",
+    key_map=prefixed("aesthetic_backbone.", convnext_inflated),
+    missing=("technical_*", "aesthetic_head.*"),
+    unexpected=("aesthetic_backbone.head.*",),
+)
+
 _ENTRIES = (
-    Published(
-        name="swin3d_t",
-        file="swin3d_t-7615ae03.pth",
-        url="https://download.pytorch.org/models/swin3d_t-7615ae03.pth",
-        terms=f"BSD-3-Clause (torchvision), ported from Apache-2.0; {_KINETICS}",
-        source="Video Swin Transformer, arXiv:2106.13230; torchvision Swin3D_T_Weights.KINETICS400_V1",
-        key_map=swin3d_from_torchvision,
-        missing=(_FRAGMENT_TABLES, "vqa_head.*"),
-        unexpected=("head.weight", "head.bias"),
-    ),
+    _SWIN3D,
     Published(
         name="swin3d_t_original",
         file="swin_tiny_patch244_window877_kinetics400_1k.pth",
@@ -86,16 +125,7 @@ _ENTRIES = (
         missing=(_FRAGMENT_TABLES, "vqa_head.*"),
         unexpected=("cls_head.*",),
     ),
-    Published(
-        name="resnet50",
-        file="resnet50-19c8e357.pth",
-        url="https://download.pytorch.org/models/resnet50-19c8e357.pth",
-        terms=f"BSD-3-Clause (torchvision); {_IMAGENET}",
-        source="Deep Residual Learning, arXiv:1512.03385; torchvision ResNet-50, first weights",
-        key_map=_KEPT,
-        missing=("quality.*",),
-        unexpected=("fc.weight", "fc.bias"),
-    ),
+    _RESNET50,
     Published(
         name="swinv2_t",
         file="swinv2_tiny_patch4_window8_256.pth",
@@ -117,15 +147,7 @@ _ENTRIES = (
         key_map=_KEPT,
         unexpected=("blocks.6.proj.weight", "blocks.6.proj.bias"),
     ),
-    Published(
-        name="fastvqa",
-        file="FAST_VQA_B_1_4.pth",
-        url="https://github.com/TimothyHTimothy/FAST-VQA/releases/download/v2.0.0/FAST_VQA_B_1_4.pth",
-        terms="research code of FAST-VQA: see the repository for its licence; trained on LSVQ",
-        source="FAST-VQA, arXiv:2207.02595; github.com/TimothyHTimothy/FAST-VQA",
-        container="state_dict",
-        key_map=_KEPT,
-    ),
+    _FASTVQA,
     Published(
         name="sama_vqa",
         file="SAMA_VQA_LSVQ.pth",
@@ -145,71 +167,39 @@ _ENTRIES = (
         source="SimpleVQA, arXiv:2204.14047; github.com/sunwei925/SimpleVQA",
         key_map=renamed({"module.": ""}),
     ),
-    Published(
+    replace(
+        _DOVER,
         name="dover_technical",
-        file="DOVER.pth",
-        url="https://github.com/QualityAssessment/DOVER/releases/download/v0.1.0/DOVER.pth",
-        terms=_DOVER_TERMS,
-        source="DOVER, arXiv:2211.04894; github.com/QualityAssessment/DOVER",
         key_map=renamed({"technical_backbone.": "fragments_backbone.", "technical_head.": "vqa_head."}),
         unexpected=("aesthetic_backbone.*", "aesthetic_head.*"),
     ),
-    Published(
-        name="dover",
-        file="DOVER.pth",
-        url="https://github.com/QualityAssessment/DOVER/releases/download/v0.1.0/DOVER.pth",
-        terms=_DOVER_TERMS,
-        source="DOVER, arXiv:2211.04894; github.com/QualityAssessment/DOVER",
-        key_map=_KEPT,
-    ),
-    Published(
+    _DOVER,
+    replace(
+        _SWIN3D,
         name="dover_swin3d_t",
-        file="swin3d_t-7615ae03.pth",
-        url="https://download.pytorch.org/models/swin3d_t-7615ae03.pth",
-        terms=f"BSD-3-Clause (torchvision), ported from Apache-2.0; {_KINETICS}",
         source="what DOVER's technical branch starts from; torchvision Swin3D_T_Weights.KINETICS400_V1",
         key_map=lambda state: _TECHNICAL(swin3d_from_torchvision(state)),
         missing=(_FRAGMENT_TABLES, "technical_head.*", "aesthetic_*"),
-        unexpected=("head.weight", "head.bias"),
     ),
-    Published(
-        name="dover_convnext_t",
-        file="convnext_tiny_1k_224_ema.pth",
-        url=_CONVNEXT,
-        terms=f"MIT (ConvNeXt); {_IMAGENET}",
-        source="what DOVER's aesthetic branch starts from: ConvNeXt, arXiv:2201.03545, first release",
-        container="model",
-        key_map=prefixed("aesthetic_backbone.", convnext_inflated),
-        missing=("technical_*", "aesthetic_head.*"),
-        unexpected=("aesthetic_backbone.head.*",),
-    ),
-    Published(
+    _CONVNEXT,
+    replace(
+        _CONVNEXT,
         name="zoomvqa_convnext_t",
-        file="convnext_tiny_1k_224_ema.pth",
-        url=_CONVNEXT,
-        terms=f"MIT (ConvNeXt); {_IMAGENET}",
         source="what Zoom-VQA's image branch starts from: ConvNeXt, arXiv:2201.03545, first release",
-        container="model",
         key_map=prefixed("iqa.backbone.", convnext_of_timm),
         missing=("iqa.head_*", "vqa.*"),
         unexpected=("iqa.backbone.norm.*", "iqa.backbone.head.*"),
     ),
-    Published(
+    replace(
+        _FASTVQA,
         name="zoomvqa_fastvqa",
-        file="FAST_VQA_B_1_4.pth",
-        url="https://github.com/TimothyHTimothy/FAST-VQA/releases/download/v2.0.0/FAST_VQA_B_1_4.pth",
-        terms="research code of FAST-VQA: see the repository for its licence; trained on LSVQ",
         source="what Zoom-VQA's video branch starts from, its patches enlarged; FAST-VQA, arXiv:2207.02595",
-        container="state_dict",
         key_map=prefixed("vqa.", enlarged_patches),
         missing=("iqa.*",),
     ),
-    Published(
+    replace(
+        _RESNET50,
         name="resnet50_quality",
-        file="resnet50-19c8e357.pth",
-        url="https://download.pytorch.org/models/resnet50-19c8e357.pth",
-        terms=f"BSD-3-Clause (torchvision); {_IMAGENET}",
-        source="Deep Residual Learning, arXiv:1512.03385; torchvision ResNet-50, first weights",
         key_map=renamed({"": "backbone."}),
         missing=("fc.*",),
         unexpected=("backbone.fc.weight", "backbone.fc.bias"),
@@ -251,9 +241,7 @@ _ENTRIES = (
         terms="weights of 3D-ResNets-PyTorch (MIT), converted by PatchVQ; trained on Kinetics-700, whose videos have "
         "terms of their own",
         source="3-D ResNet-18, arXiv:1711.09577; github.com/baidut/PatchVQ",
-        key_map=renamed(
-            {"conv1.": "body.0.", "bn1.": "body.1.", **{f"layer{k}.": f"body.{3 + k}." for k in range(1, 5)}}
-        ),
+        key_map=renamed({"conv1.": "body.0.", "bn1.": "body.1.", **_HARA_STAGES}),
         unexpected=("fc.weight", "fc.bias"),
     ),
     Published(

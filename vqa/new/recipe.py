@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from vqa.io import InputError
+from vqa.methods import PAPER
 from vqa.report.labels import method_title
 from vqa.settings.params import Transfer
 
 Block = dict[str, Any]
-
-
-# What a scale of one's own can train: the paper's methods, which need no other features than SimpleVQA's
-METHODS = ("fastvqa", "sama", "sama_iqa", "simplevqa")
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ def read_of(method: str, dataset: str) -> str:
 
 def check_methods(methods: tuple[str, ...], known: Block, images: bool) -> None:
     """Raise InputError if a method has no block, or cannot look at images (or at videos)."""
-    offered = [name for name in METHODS if name in known["methods"]]
+    offered = [name for name in PAPER if name in known["methods"]]
     for method in methods:
         if method not in offered:
             raise InputError(f"--method {method}: not one of {', '.join(offered)}")

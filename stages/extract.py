@@ -15,7 +15,7 @@ from stages.common import argument
 from vqa.data.items import Part, open_datasets
 from vqa.device import set_up
 from vqa.extract import extractor_module, load_extractor
-from vqa.extract.base import describe
+from vqa.extract.base import ROWS, describe
 from vqa.extract.networks import load_networks
 from vqa.graph.fingerprints import fingerprint
 from vqa.io import atomic, digest, file_digest, run_stage
@@ -38,13 +38,14 @@ def main() -> None:
     weights = [digest(save(network.state_dict())) for network, _ in extractor.networks.values()]
     lists = [file_digest(path) for path in sorted(prepared.glob("*.csv"))]
     state = states / digest(repr((code, row.changes, weights, lists)))[:16]
-    features, lengths = describe(part, extractor, row.extractor, state, max(1, common.loader_workers))
+    _, lengths = describe(part, extractor, row.extractor, state, max(1, common.loader_workers))
     out = Path("features") / row.extractor / row.dataset
-    for file, array in (("features", features), ("lengths", lengths)):
-        with atomic(out / f"{file}.npy") as draft, draft.open("wb") as stream:
-            np.save(stream, array, allow_pickle=False)
+    with atomic(out / "lengths.npy") as draft, draft.open("wb") as stream:
+        np.save(stream, lengths, allow_pickle=False)
     with atomic(out / "items.csv") as draft:
         shutil.copyfile(prepared / "items.csv", draft)
+    with atomic(out / ROWS) as draft:
+        shutil.move(state / ROWS, draft)  # not copied: of a large data set it is tens of gigabytes
     shutil.rmtree(states)
 
 

@@ -73,6 +73,8 @@ class ItemSource:
 
 # Items of a piece, which is what a kill loses at most
 PIECE = 16
+# The file of all rows, in the folder of what is kept
+ROWS = "features.npy"
 
 
 def describe(
@@ -90,8 +92,8 @@ def describe(
 
     Returns:
         Rows ``(n, L, channels)`` float32 in the order of the items, L those of the longest one and zeros behind the
-        others', and how many of them are an item's own, ``(n,)`` int32. With a ``state`` the rows are a file in it,
-        of which parts are read as they are asked for.
+        others', and how many of them are an item's own, ``(n,)`` int32. With a ``state`` the rows are the file
+        ``ROWS`` in it, of which parts are read as they are asked for.
 
     Raises:
         InputError: for the first item that cannot be described, named, and how many more there are.
@@ -109,7 +111,7 @@ def describe(
         what = f"{title} {part.data.name}"
         for _ in tqdm(finished, desc=what, unit=f"{PIECE} videos", total=total, initial=done, disable=None):
             pass
-    return _joined(part, [_piece(state, first) for first in firsts], state / "features.npy")
+    return _joined(part, [_piece(state, first) for first in firsts], state / ROWS)
 
 
 @torch.inference_mode()

@@ -9,12 +9,14 @@ import torch
 from golden import assert_close, assert_summary
 from torch import Tensor, nn
 
+from vqa.methods.fastvqa import normalise
 from vqa.models.convnext3d import ConvNeXtConfig, inflated
 from vqa.models.dover import Dover
 from vqa.models.swin3d import SwinConfig
 from vqa.optim.losses import fastvqa_loss, reduce_score_map
 from vqa.optim.schedule import warmup_cosine
 from vqa.sampling.aesthetic import AestheticSampling, shrink_view, view_indices
+from vqa.sampling.fragments import FragmentSampling, cut_fragments, enlarge_small, grid_size
 from vqa.stats.fusion import single, standard, weighted
 from vqa.stats.metrics import raw_scores
 
@@ -129,6 +131,37 @@ def test_size_of_the_aesthetic_view(case: str, antialias: bool) -> None:
     assert (sample != expected).sum() <= max(1, 1e-3 * len(expected))
     means = found.mean(axis=(2, 3))
     assert_close(means, VECTORS[f"resize/{case}/frame_mean_aa{int(antialias)}"], 1e-2)
+
+
+def assert_pixels(view: Tensor, key: str, means: str, apart: float) -> None:
+    """A view ``(3, T, H, W)`` uint8, normalised, but for one grey level in a share ``apart`` of its entries."""
+    found = normalise(view[None])[0]
+    assert list(found.shape) == VECTORS[f"{key}.shape"].tolist()
+    far = np.abs(found.numpy().ravel()[:: int(VECTORS.scalar(f"{key}.stride"))] - VECTORS[f"{key}.sub"])
+    assert far.max() < 0.0176
+    assert (far > 1e-5).mean() <= apart
+    clips = found.view(3, -1, VECTORS[means].shape[-1], *found.shape[2:]).transpose(0, 1)
+    assert_close(clips.mean(dim=(3, 4)).reshape(VECTORS[means].shape), VECTORS[means], 1e-3)
+
+
+@pytest.mark.parametrize("case", VECTORS.text("item/names"))
+def test_what_both_branches_are_shown(case: str) -> None:
+    stored, (n, height, width, clips) = VECTORS.under(f"item/{case}"), VECTORS[f"item/{case}/param"].tolist()
+    frames = torch.from_numpy(golden.u8(f"dover_pipeline/{case}", (n, height, width, 3), VECTORS.seed))
+    rule = FragmentSampling((7, 7), (32, 32), 32, "random")
+    video = frames[stored["frame_inds_technical"]].permute(3, 0, 1, 2)
+    larger = enlarge_small(video, rule)
+    offsets = torch.from_numpy(stored["off_h"]), torch.from_numpy(stored["off_w"])
+    assert video.shape[1] == 32 * clips
+    fragments = cut_fragments(larger, grid_size(video, larger, rule), offsets, rule)
+    key = f"item/{case}/technical"
+    assert_pixels(fragments, key, f"{key}_clip_channel_frame_mean", 0.01 if case == "test_small" else 0.0)
+    for antialias in (False, True):
+        view = shrink_view(
+            frames[stored["frame_inds_aesthetic"]], AestheticSampling(32, (224, 224), "random", antialias)
+        )
+        key = f"item/{case}/aesthetic_aa{int(antialias)}"
+        assert_pixels(view, key, f"item/{case}/aesthetic_channel_frame_mean_aa{int(antialias)}", 0.01)
 
 
 @pytest.mark.parametrize("case", VECTORS.groups("fusion/", "fused"))

@@ -2,7 +2,7 @@
 
 Reads the code and the blocks of params that many stages share; writes ``fingerprints/<stage>.txt``, and for the stages
 that belong to a method ``<stage>-<method>.txt``. A file that did not change by meaning re-runs nothing (see
-:mod:`vqa.graph.fingerprints`).
+:mod:`vqa.graph.fingerprints`). Writes all of params as ``params.json`` too, where DVC finds the rows of each stage.
 """
 
 import dataclasses
@@ -11,11 +11,12 @@ from pathlib import Path
 
 from vqa.extract import extractor_module
 from vqa.graph.fingerprints import blocks_of, fingerprint
-from vqa.io import atomic, run_stage
+from vqa.io import atomic, run_stage, write_json
 from vqa.landscape.config import read_blocks
 from vqa.methods import method_module
 from vqa.report.figures.figure import read_figures
 from vqa.settings.params import load
+from vqa.settings.plain import read_yaml
 from vqa.settings.strict import ParamsError, build
 from vqa.stats.config import Statistics
 
@@ -71,6 +72,7 @@ def main() -> None:
     for name, text in texts.items():
         with atomic(out / f"{name}.txt") as draft:
             draft.write_text(text, encoding="utf-8")
+    write_json(out / "params.json", read_yaml(Path("params.yaml")))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from project import ROOT
 
 from stages import fingerprints
@@ -200,7 +201,7 @@ def test_no_stage_depends_on_what_it_does_not_need():
 def written() -> dict[str, str]:
     """Run the stage in the current folder: the texts it wrote, by name."""
     fingerprints.main()
-    return {path.stem: path.read_text() for path in Path("fingerprints").iterdir()}
+    return {path.stem: path.read_text() for path in Path("fingerprints").glob("*.txt")}
 
 
 def copy_project(folder: Path) -> Path:
@@ -232,6 +233,11 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 def test_stage_writes_one_file_per_stage_and_method(before):
     assert set(before) == set(entry_modules())
+
+
+def test_params_are_copied_for_dvc(project):
+    written()
+    assert json.loads(Path("fingerprints/params.json").read_text()) == yaml.safe_load(Path("params.yaml").read_text())
 
 
 def test_comments_in_params_change_nothing(project, before):

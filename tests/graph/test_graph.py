@@ -132,8 +132,11 @@ def test_every_stage_depends_on_its_own_fingerprint_and_the_stage_makes_it(shape
         method = key if kind == "initial" else getattr(params.runs.get(key), "method", None)
         own = f"{kind}-{method}" if kind in fingerprints.METHOD_STAGES else kind
         own = f"extract-{params.extractions[key].extractor}" if kind == "extract" else own
-        deps = {Path(dep.def_path).stem for dep in stage.deps if dep.def_path.startswith("fingerprints/")}
+        paths = [Path(dep.def_path) for dep in stage.deps if dep.def_path.startswith("fingerprints/")]
+        deps = {path.stem for path in paths if path.suffix == ".txt"}
         assert deps == {own}, name
+        # DVC would parse the YAML of params anew for each stage.
+        assert "params.yaml" not in {dep.def_path for dep in stage.deps}, name
         used |= deps
     idle = {method for method in params.methods if method not in {row["method"] for row in params.landscapes.values()}}
     # The demo has no landscape of some methods, nothing that others published, and no data that only are scored.

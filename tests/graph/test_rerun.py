@@ -34,6 +34,7 @@ def run(stage):
         for name, blocks in plan["fingerprints"].items():
             found = [reduce(dict.__getitem__, block.split("."), params) for block in blocks]
             Path(f"fingerprints/{name}.txt").write_text(json.dumps([name, found]))
+        Path("fingerprints/params.json").write_text(json.dumps(params))
     content = [stage, key]
     if stage == "train":
         run = params["runs"][key]

@@ -25,7 +25,7 @@ from dvc.utils.serialize import ParseError, _yaml, modify_yaml
 from vqa.io import write_json
 
 ENTRIES = Path(".state") / "lock"
-PARSED = ("dvc.yaml", "dvc.lock", "params.yaml", "synthetic.yaml")
+PARSED = ("dvc.yaml", "dvc.lock", "params.yaml", "sources.yaml")
 
 
 def reproduce_stage(name: str, run: Callable[[str], int | None] | None = None) -> int:

@@ -95,7 +95,7 @@ def plan(targets: Sequence[str] = ()) -> tuple[nx.DiGraph, list[str], dict[str, 
         own, fingerprints = list(stages), {}
         for name, stage in stages.items():
             for path in (Path(dep.def_path) for dep in stage.deps):
-                if path.parts[0] == FINGERPRINTS and path.suffix:
+                if path.parts[0] == FINGERPRINTS and path.suffix == ".txt":
                     fingerprints[name] = path
         graph = nx.DiGraph((a.addressing, b.addressing) for a, b in repo.index.graph.edges).subgraph(own).copy()
         graph.add_nodes_from(own)

@@ -28,8 +28,8 @@ def score(
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="a video, an image, or a folder of them")],
     run: Annotated[str | None, typer.Option(help="a run of params.yaml; default: the first trained one")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="published weights, of the sizes in params.yaml")] = None,
-    method: Annotated[str | None, typer.Option(help="of the checkpoint: fastvqa, sama, simplevqa")] = None,
-    sha256: Annotated[str | None, typer.Option(help="of the checkpoint, as you vouch for it")] = None,
+    method: Annotated[str | None, typer.Option(help="of the checkpoint: fastvqa, sama, simplevqa, qalign")] = None,
+    sha256: Annotated[str | None, typer.Option(help="of it, of a folder its code's, as you vouch for it")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda; default: the one of params.yaml")] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON lines with every digit instead of a table")] = False,
     out: Annotated[Path | None, typer.Option(help="write to a file, FILE.part until it is complete")] = None,
@@ -73,8 +73,8 @@ def _scorer(
     from vqa.score.network import CHECKPOINTS, checkpoint_scorer, run_scorer, trained
     from vqa.settings.params import load
 
-    if method is not None and method not in CHECKPOINTS:
-        raise InputError(f"--method: {method!r} is none of {', '.join(CHECKPOINTS)}")
+    if method not in (None, "qalign", *CHECKPOINTS):
+        raise InputError(f"--method: {method!r} is none of {', '.join(CHECKPOINTS)}, qalign")
     if device not in (None, "auto", "cpu", "cuda"):
         raise InputError(f"--device: {device!r} is none of auto, cpu, cuda")
     params = load()
@@ -82,6 +82,10 @@ def _scorer(
     where = set_up(dataclasses.replace(params.common, device=device or params.common.device))
     if checkpoint is None or method is None:
         return name, run_scorer(name, params, where)
+    if method == "qalign":
+        from vqa.score.qalign_network import qalign_scorer
+
+        return name, qalign_scorer(checkpoint, sha256, where)
     return name, checkpoint_scorer(checkpoint, method, sha256, params, where)
 
 

@@ -8,11 +8,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vqa.data.images import is_image
 from vqa.data.items import Item
@@ -21,7 +21,7 @@ from vqa.data.paths import MediaError
 from vqa.data.video import read_frames
 from vqa.extract.base import Extractor
 from vqa.io import InputError
-from vqa.methods.base import Inputs, Limited, Method, one_score
+from vqa.methods.base import Branched, Inputs, Limited, Reader, Stream
 from vqa.rng import torch_generator
 from vqa.score.survey import survey
 from vqa.settings.strict import ParamsError
@@ -57,6 +57,19 @@ class Result:
     fps: float | None = None
     codec: str | None = None
     rotation: int | None = None
+
+
+class Looking(Protocol):
+    """What a scorer asks of a method (:class:`vqa.methods.base.Method`)."""
+
+    config: Any
+    batch_size: int
+
+    def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Inputs:
+        """What :meth:`scores` takes of one item."""
+
+    def scores(self, model: nn.Module, inputs: Inputs, second_pass: bool = False) -> Tensor:
+        """Scores ``(B,)`` or ``(B, k)`` of a batch."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +153,7 @@ class Scorer:
     """
 
     model: nn.Module
-    method: Method
+    method: Looking
     device: torch.device
     mos_scale: Callable[[float], float] | None = None
     describe: Mapping[str, Callable[[], Extractor]] = field(default_factory=dict)
@@ -191,7 +204,8 @@ class Scorer:
         inputs = self.method.sample(item, reader, "clean", stream)
         batch = to_device(_batch(inputs, self.method.batch_size), self.device)
         outputs = self.method.scores(self.model, batch)[:1].double().cpu().numpy()
-        value = float(one_score(self.method, outputs, "clean")[0])
+        fused = self.method.fuse(outputs, "clean") if isinstance(self.method, Branched) else outputs
+        value = float(fused[0])
         if not math.isfinite(value):
             raise ValueError("its score is not a finite number")
         return value

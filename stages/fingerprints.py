@@ -20,6 +20,8 @@ from vqa.settings.plain import read_yaml
 from vqa.settings.strict import ParamsError, build
 from vqa.stats.config import Statistics
 
+BESIDE = ("shared.agreements", "shared.fusions")  # rows whose results are collected beside the tables
+
 # What each stage depends on beside its code: the blocks of params that all its instances share ...
 STAGES: dict[str, tuple[str, ...]] = {
     "fetch": (),
@@ -27,10 +29,11 @@ STAGES: dict[str, tuple[str, ...]] = {
     "contact_sheet": ("datasets",),
     "zero_shot": ("zero_shot",),
     "published": (),
+    "agreement": (),
     "regression": ("common.seed", "common.bootstrap", "datasets"),
     "outside": ("common.seed", "common.bootstrap"),
     "tables": ("common.scale", "common.seed", "common.bootstrap", "common.released", "datasets", "runs", "tables"),
-    "statistics": ("common", "datasets", "runs", "quotable", "tables", "landscapes", "statistics", "shared.fusions"),
+    "statistics": ("common", "datasets", "runs", "quotable", "tables", "landscapes", "statistics", *BESIDE),
     "figures": ("common", "datasets", "runs", "landscapes", "figures"),
     "verdicts": ("common", "datasets", "runs", "tables", "landscapes", "statistics"),
     "site": ("common", "datasets", "methods", "runs", "tables", "landscape", "landscapes", "statistics", "figures"),

@@ -4,13 +4,15 @@ Reads ``reports/paper/``, ``reports/claims.yaml``, the results of the runs that 
 ``params.landscapes`` name, and ``landscapes/``; writes ``reports/statistics/``: pairs of rows (``comparisons.csv``),
 means over the parts of claims (``averages.csv``), what the choice of the epoch is worth (``selection_bonus.csv``),
 sharpness and gap of trainings (``sharpness_points.csv``) and their correlation (``sharpness_gap.csv``), the
-variation over seeds and splits (``spread.csv``), and what fusing branches is worth by rule (``fusion.csv``).
+variation over seeds and splits (``spread.csv``), what fusing branches is worth by rule (``fusion.csv``), and how close
+features of our own come to published ones (``agreement.csv``).
 """
 
 from pathlib import Path
 
 from vqa.io import run_stage, write_csv
 from vqa.regression.outside import read_outside
+from vqa.report.tables.agreements import agreements
 from vqa.report.tables.bonus import repeated_trainings, selection_bonus
 from vqa.report.tables.branches import fusion_gains
 from vqa.report.tables.cells import fill, paper_cells
@@ -50,6 +52,7 @@ def main() -> None:
         "sharpness_points": found,
         "sharpness_gap": correlations(found, trained, params.common.bootstrap, settings, params.common.seed),
         "fusion": fusion_gains([*params.shared["fusions"], *params.quotable], Path("runs")),
+        "agreement": agreements(params.shared["agreements"], Path("runs")),
         "spread": repeated_trainings(trained[name] for name in tabulated),
     }
     for name, frame in files.items():

@@ -90,7 +90,7 @@ def small_params() -> dict:
     raw["regressions"] = {}
     raw |= {
         "shared": {
-            **{"epochs": ["epoch 1"], "fusions": {}},
+            **{"epochs": ["epoch 1"], "fusions": {}, "agreements": {}},
             "zero_shot": {"prepared": "prepared", "slowfast": "features/slowfast"},
         },
         "methods": {"fastvqa": {"epochs": 12}},

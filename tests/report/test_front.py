@@ -9,6 +9,7 @@ from report_fixture import build_project, call, edit_params
 
 from stages import figures, report, statistics, tables, verdicts
 from vqa.io import write_csv
+from vqa.regression.agreement import AGREEMENT
 from vqa.report.front import is_baseline
 from vqa.report.tables.branches import FUSION
 from vqa.settings.params import Run
@@ -120,6 +121,22 @@ def test_what_the_rules_of_fusion_are_worth_is_shown(made: Path) -> None:
     finally:
         path.write_bytes(kept)
         assert call(report.main, made) == 0
+
+
+def test_features_beside_published_ones_are_shown(made: Path) -> None:
+    path = made / "reports" / "statistics" / "agreement.csv"
+    kept = path.read_bytes()
+    rows = [["J01", "123.mp4", "sharp", 1.0, 1.1, 0.1, 0.25], ["J01", "123.mp4", "dark", 1.0, 1.0, 0.0, 0.0]]
+    try:
+        write_csv(path, pd.DataFrame(rows, columns=["run", *AGREEMENT]))
+        assert call(report.main, made) == 0
+        page = (made / "reports" / "README.md").read_text()
+        (row,) = (line for line in page.splitlines() if line.startswith("| J01"))
+        assert [text.strip() for text in row.split("|")[1:-1]] == ["J01", "123.mp4", "1 of 2", "sharp", "0.25"]
+    finally:
+        path.write_bytes(kept)
+        assert call(report.main, made) == 0
+    assert "published ones" not in (made / "reports" / "README.md").read_text()
 
 
 def test_baseline_is_the_plain_recipe() -> None:

@@ -42,7 +42,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         PLAIN: yaml.safe_load(ROW),
         PERTURBED: {**yaml.safe_load(ROW), "perturbation": "awp", "gamma": 0.1},
     }
-    params |= {"checksums": {}, "extractions": {}, "zero_shot": [], "shared": {"fusions": {}}}
+    params |= {"checksums": {}, "extractions": {}, "zero_shot": [], "shared": {"fusions": {}, "agreements": {}}}
     params |= {"tables": {}, "figures": {}, "landscapes": {}}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     return folder

@@ -55,7 +55,7 @@ def paper_params() -> dict[str, dict]:
     dataset = {"source": "synthetic", "bad_files": "stop", "frame_store": False}
     content["datasets"] = {name: {"title": title, **dataset} for name, title in TITLES.items()}
     content["methods"] = {name: {"weight_decay": 0.05} for name in (*METHODS.values(), "sama_iqa")}
-    content |= {"zero_shot": ["lsvq", "konvid1k", "livevqc"], "shared": {"fusions": {}}}
+    content |= {"zero_shot": ["lsvq", "konvid1k", "livevqc"], "shared": {"fusions": {}, "agreements": {}}}
     content |= {"runs": {}, "tables": {}, "figures": {}, "landscapes": {}}
     runs, tables = content["runs"], content["tables"]
     awp = {"perturbation": "awp", "gamma": 0.0001}

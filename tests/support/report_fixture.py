@@ -62,6 +62,7 @@ methods:
 zero_shot: [konvid1k, livevqc]
 shared:
   fusions: {}
+  agreements: {}
   start: &start {method: fastvqa, init: initial/fastvqa.safetensors}
   konvid: &konvid {<<: *start, data: prepared/konvid1k, train: konvid1k, test: [konvid1k/test]}
 runs:

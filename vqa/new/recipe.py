@@ -95,7 +95,7 @@ def compose(recipe: Recipe, known: Block) -> Block:
             **recipe.extra,
         },
         "zero_shot": [],
-        "shared": {"zero_shot": {}, "fusions": {}, "epochs": []},
+        "shared": {"zero_shot": {}, "fusions": {}, "agreements": {}, "epochs": []},
         "runs": runs,
         "transfers": {name: vars(row) for name, (_, row) in recipe.transfers.items()},
         "tables": {"tableA": _table(recipe)},

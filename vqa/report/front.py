@@ -11,6 +11,7 @@ import pandas as pd
 from vqa.io import InputError
 from vqa.report.figures.figure import read_figures
 from vqa.report.labels import figure_name, method_title
+from vqa.report.tables.agreements import worst_by_clip
 from vqa.report.tables.cells import PROTOCOLS, read_paper, read_table
 from vqa.report.tables.layout import coverage, exceptions, interval, number, row_names, sources, warnings
 from vqa.report.tables.render import markdown_digest, pipe_table
@@ -27,6 +28,11 @@ FUSION = (
     "SRCC of the clean protocol's scores, fused by every rule; w is the weight of the technical branch. One that is "
     "tuned on a test set is picked as the released option file's are. Gains with intervals are in "
     "[statistics/fusion.csv](statistics/fusion.csv)."
+)
+AGREEMENT = (
+    "Features that the suite computes from a video beside the row that others published of it: how many are equal to a "
+    "millionth, and the one that lies furthest away, in standard deviations of that feature over the data set. All are "
+    "in [statistics/agreement.csv](statistics/agreement.csv)."
 )
 OUR_ROWS = (
     "Every row that was run, in both protocols. The rows that the paper quotes from the literature, and the notes, are "
@@ -103,12 +109,30 @@ def baselines(frames: Frames, params: Params) -> list[str]:
     return pipe_table(header, [False] * len(header), [[", ".join(labels), *line] for line, labels in lines.items()])
 
 
-def fusion(reports: Path) -> list[str]:
-    """The section on the rules of fusing two branches; nothing where no row has branches."""
-    path = reports / "statistics" / "fusion.csv"
+def agreement(reports: Path) -> list[str]:
+    """The section on features of our own beside published ones; nothing where no row has them."""
+    table = worst_by_clip(_statistic(reports, "agreement"))
+    if table.empty:
+        return []
+    rows = [
+        [row["run"], row["clip"], f"{row['close']} of {row['features']}", row["furthest"], f"{row['deviations']:.2g}"]
+        for row in table.to_dict("records")
+    ]
+    header = ["Row", "Video", "Equal", "Furthest", "Deviations"]
+    right = [False, False, True, False, True]
+    return ["## Features beside published ones", "", AGREEMENT, "", *pipe_table(header, right, rows), ""]
+
+
+def _statistic(reports: Path, name: str) -> pd.DataFrame:
+    path = reports / "statistics" / f"{name}.csv"
     if not path.is_file():
         raise InputError(f"{path} is missing: `dvc repro statistics`")
-    table = pd.read_csv(path)
+    return pd.read_csv(path)
+
+
+def fusion(reports: Path) -> list[str]:
+    """The section on the rules of fusing two branches; nothing where no row has branches."""
+    table = _statistic(reports, "fusion")
     if table.empty:
         return []
     rows = []
@@ -187,6 +211,7 @@ def front_page(params: Params, reports: Path, paper: Path, prepared: Path) -> st
         *("## Tables", "", *overview(frames, params, paper), ""),
         *(("## Baselines", "", BASELINES, "", *baselines(frames, params), "") if judged else ()),
         *fusion(reports),
+        *agreement(reports),
         *("## Figures", "", *_figures(params, reports)),
         *("## Data", "", *data_overview(params, prepared), ""),
         *("![Samples of every data set, from low to high MOS](contact_sheet.png)", ""),

@@ -16,6 +16,7 @@ from vqa.stats.fusion_gains import GAINS
 
 FILES = [
     *(
+        "agreement.csv",
         "averages.csv",
         "comparisons.csv",
         "fusion.csv",

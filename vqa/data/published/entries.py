@@ -66,6 +66,13 @@ _DOVER_ROWS = {
     "youtubeugc_labels.txt": f"{_DOVER_LISTS}/YouTubeUGC/labels.txt",
 }
 
+_KONVID1K_CLIPS = {
+    "10053703034.mp4": f"{_FAST}/demos/10053703034.mp4",
+    "2999049224.mp4": "sunwei925/SimpleVQA/videos/2999049224_original_centercrop_960x540_8s.mp4",
+    "3339962845.mp4": "lidq92/VSFA/test.mp4",
+    "4495254692.mp4": "xinyiW915/DIVA-VQA/ugc_original_videos/4495254692.mp4",
+}
+
 _ENTRIES = (
     PublishedEntry(
         name="konvid1k-labels",
@@ -200,14 +207,17 @@ _ENTRIES = (
         files={"log.txt": "Sissuire/SAMA/VQA/log.FAST.SAMA.out"},
     ),
     PublishedEntry(
+        name="konvid1k-clips",
+        content="four videos of KoNViD-1k",
+        rows="files by name",
+        files=_KONVID1K_CLIPS,
+    ),
+    PublishedEntry(
         name="clips",
         content="real clips and images: four of KoNViD-1k, one of LSVQ, KonIQ-10k and SPAQ samples, and odd files",
         rows="folders named by data set, or odd",
         files={
-            "konvid1k/10053703034.mp4": f"{_FAST}/demos/10053703034.mp4",
-            "konvid1k/2999049224.mp4": "sunwei925/SimpleVQA/videos/2999049224_original_centercrop_960x540_8s.mp4",
-            "konvid1k/3339962845.mp4": "lidq92/VSFA/test.mp4",
-            "konvid1k/4495254692.mp4": "xinyiW915/DIVA-VQA/ugc_original_videos/4495254692.mp4",
+            **{f"konvid1k/{name}": source for name, source in _KONVID1K_CLIPS.items()},
             "lsvq/yfcc-batch3/1724.mp4": f"{_DOVER}/demo/1724.mp4",
             "koniq10k/10004473376.jpg": "avinabsaha/ReIQA/sample_images/10004473376.jpg",
             "spaq/10241.jpg": "chaofengc/IQA-PyTorch/tests/test_efficiency_img_dir/SPAQ_10241.jpg",

@@ -69,7 +69,7 @@ ui: venv  ## Mirror the runs into MLflow and open its UI on http://127.0.0.1:500
 paper: venv  ## Rebuild the paper scale on GPUs; needs VQA_DATA, see docs/paper.md
 	$(VQA) repro --scale paper --jobs $(JOBS)
 
-real: venv  ## Rebuild the real scale: published labels, features and predictions (36 MB, from VQA_MIRROR or the network)
+real: venv  ## Rebuild the real scale: published labels, features and predictions (40 MB, from VQA_MIRROR or the network)
 	$(VQA) repro --scale real --jobs $(JOBS)
 
 study: venv  ## Rebuild the study scale: the demo's world with five trainings of every row and test sets of 1000

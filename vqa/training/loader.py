@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from vqa.data.items import Item, Part, PreparedDataset
@@ -12,6 +13,9 @@ from vqa.io import InputError
 from vqa.methods.base import Inputs, Limited, Method
 from vqa.rng import torch_generator
 from vqa.settings.strict import ParamsError
+
+# Bytes of inputs that a part of a data set keeps over the epochs
+ROOM = 128 << 20
 
 
 class ItemReader:
@@ -78,29 +82,54 @@ class ClipDataset(Dataset):
     """Items of one split as network inputs, looked at in one phase.
 
     Every random choice for an item comes from a stream named by phase, epoch and item, so that it does not matter
-    which worker makes it, or in which order.
+    which worker makes it, or in which order. Inputs for which nothing is drawn are the same in every epoch: as long as
+    there is room, they are made once.
+
+    Args:
+        part: the items.
+        method: says what it looks at.
+        phase: one of :data:`vqa.methods.base.PHASES`.
+        seed: of the streams.
+        room: bytes of inputs that are kept, in each process.
 
     Raises:
         InputError: if the method cannot look at one of them (:class:`vqa.methods.base.Limited`).
     """
 
-    def __init__(self, part: Part, method: Method, phase: str, seed: int) -> None:
+    def __init__(self, part: Part, method: Method, phase: str, seed: int, room: int = ROOM) -> None:
         if isinstance(method, Limited):
             check_items(part, method.check)
         self.part, self.method, self.phase, self.seed = part, method, phase, seed
+        self._room, self._kept = room, dict[int, Inputs]()
 
     def __len__(self) -> int:
         return len(self.part.items)
 
     def __getitem__(self, position: tuple[int, int]) -> tuple[Inputs, float, int]:
         epoch, index = position
-        data, item = self.part.data, self.part.items[index]
+        item = self.part.items[index]
+        inputs = self._kept.get(index)
+        if inputs is None:
+            inputs = self._sample(epoch, index, item)
+        return inputs, item.mos, index
+
+    def _sample(self, epoch: int, index: int, item: Item) -> Inputs:
+        data, streams = self.part.data, list[tuple[torch.Generator, Tensor]]()
 
         def stream(purpose: str) -> torch.Generator:
-            return torch_generator(purpose, self.seed, self.phase, epoch, data.name, item.name)
+            generator = torch_generator(purpose, self.seed, self.phase, epoch, data.name, item.name)
+            if self._room > 0:
+                streams.append((generator, generator.get_state()))
+            return generator
 
         with naming(data, item):
-            return self.method.sample(item, ItemReader(data, item), self.phase, stream), item.mos, index
+            inputs = self.method.sample(item, ItemReader(data, item), self.phase, stream)
+        if not all(torch.equal(generator.get_state(), before) for generator, before in streams):
+            self._room = 0  # a phase that draws: to look any further would cost more than is gained
+        elif self._room > 0:
+            self._room -= sum(tensor.nbytes for tensor in tensors(inputs))
+            self._kept[index] = inputs
+        return inputs
 
 
 def batches(clips: ClipDataset, order: list[int], epoch: int, batch_size: int, workers: int) -> Iterator[tuple]:
@@ -111,6 +140,11 @@ def batches(clips: ClipDataset, order: list[int], epoch: int, batch_size: int, w
     unused = torch_generator("loader", clips.seed, epoch)
     pinned = torch.cuda.is_available()  # such memory is read by a GPU while the next batch is being made
     return iter(DataLoader(clips, batch_sampler=cuts, num_workers=workers, generator=unused, pin_memory=pinned))
+
+
+def tensors(inputs: Inputs) -> list[Tensor]:
+    """All tensors of ``inputs``."""
+    return list(inputs.values()) if isinstance(inputs, dict) else [inputs]
 
 
 def to_device(inputs: Inputs, device: torch.device) -> Inputs:

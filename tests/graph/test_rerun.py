@@ -14,6 +14,8 @@ from project import ROOT
 
 from stages import fingerprints
 from vqa.graph.runner import plan
+from vqa.graph.why import why
+from vqa.io import InputError
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # of DVC itself
 
@@ -199,3 +201,26 @@ def test_an_edit_runs_what_it_can_change_and_nothing_else(project, name):
     reproduce(project)
     assert sorted(Path("ran.txt").read_text().split()) == sorted({*expected, "fingerprints"})
     assert plan()[1] == [], "afterwards everything is up to date"
+
+
+def test_why_names_the_value_the_file_and_the_stage_upstream(project):
+    raw = yaml.safe_load(Path("params.yaml").read_text())
+    raw["runs"][SECOND]["gamma"] = 1
+    Path("params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
+    Path(f"runs/{FIRST}/metrics.json").unlink()
+    reproduce(project, "fingerprints")
+    value = f"runs.{SECOND}.gamma is new: 1"
+    trained = why([f"train@{SECOND}", f"train@{FIRST}", "prepare", f"evaluate@{FIRST}"])
+    assert trained == {
+        f"train@{SECOND}": [value],
+        f"train@{FIRST}": [],
+        **{f"prepare@{name}": [] for name in raw["datasets"]},
+        f"evaluate@{FIRST}": [f"runs/{FIRST}/metrics.json is missing"],
+    }
+    (evaluated,) = why([f"evaluate@{SECOND}"]).values()
+    assert evaluated == [value, f"train@{SECOND} would: {value}"]
+    (tables,) = why(["tables"]).values()
+    assert tables[-1].startswith(f"train@{SECOND} would, and 2 more that it needs: {value}")
+    assert all(str(1) in text for text in tables[:-1]), "only the fingerprint's change, not the folder of runs"
+    with pytest.raises(InputError, match="no such stage"):
+        why(["tabels"])

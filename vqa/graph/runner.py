@@ -103,13 +103,13 @@ def plan(targets: Sequence[str] = ()) -> tuple[nx.DiGraph, list[str], dict[str, 
         changed = [name for name in repo.status(targets=["dvc.yaml"]) if name in graph]
     stale = set(changed).union(*(nx.ancestors(graph, name) for name in changed))
     if targets:
-        wanted = {name for target in targets for name in _members(target, own)}
+        wanted = {name for target in targets for name in members(target, own)}
         stale &= wanted.union(*(nx.descendants(graph, name) for name in wanted))
     order = nx.lexicographical_topological_sort(graph.reverse(copy=False), key=position.get)
     return graph, [name for name in order if name in stale], fingerprints
 
 
-def _members(target: str, names: list[str]) -> list[str]:
+def members(target: str, names: list[str]) -> list[str]:
     """The stages that a target means: itself, or all of a group."""
     found = [name for name in names if target in (name, kind(name))]
     if not found:
@@ -144,15 +144,20 @@ def reproduce(jobs: int, devices: list[str], targets: Sequence[str] = ()) -> Out
     Raises:
         InputError: for a target that is no stage.
     """
-    LOGS.mkdir(parents=True, exist_ok=True)
-    with yaml_parsed_once(), _FORK.Pool(1) as pool:
-        # First, so that an edit which changes no fingerprint makes nothing else stale.
-        if pool.apply(_prepare) != 0:
-            return Outcome(failed=[FINGERPRINTS])
+    # First, so that an edit which changes no fingerprint makes nothing else stale.
+    if not refresh_fingerprints():
+        return Outcome(failed=[FINGERPRINTS])
     with yaml_parsed_once():
         with _FORK.Pool(1) as pool:
             graph, waiting, fingerprints = pool.apply(plan, (targets,))
         return _reproduce_all(graph, waiting, fingerprints, jobs, devices)
+
+
+def refresh_fingerprints() -> bool:
+    """Note the code and the params as they are, in the first stage of the graph; whether it succeeded."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with yaml_parsed_once(), _FORK.Pool(1) as pool:
+        return pool.apply(_prepare) == 0
 
 
 def _reproduce_all(

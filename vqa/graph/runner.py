@@ -24,6 +24,7 @@ from pathlib import Path
 import networkx as nx
 import pandas as pd
 from dvc.repo import Repo
+from dvc.repo.index import Index
 from tqdm import tqdm
 
 from vqa.graph.dvc_stage import record_entries, reproduce_stage, yaml_parsed_once
@@ -76,8 +77,6 @@ def kind(stage: str) -> str:
 def plan(targets: Sequence[str] = ()) -> tuple[nx.DiGraph, list[str], dict[str, Path]]:
     """What is to be done.
 
-    Stages of other scales, with a dvc.yaml in a folder of their own, are left out.
-
     Args:
         targets: stages, or names of groups of them (``evaluate`` for all ``evaluate@RUN``), that alone are wanted,
             with what they need; all if empty.
@@ -91,22 +90,28 @@ def plan(targets: Sequence[str] = ()) -> tuple[nx.DiGraph, list[str], dict[str, 
         InputError: for a target that is no stage.
     """
     with Repo(".") as repo:
-        stages = {stage.addressing: stage for stage in repo.index.stages if ":" not in stage.addressing}
+        index = own_index(repo)
+        stages = {stage.addressing: stage for stage in index.stages}
         own, fingerprints = list(stages), {}
         for name, stage in stages.items():
             for path in (Path(dep.def_path) for dep in stage.deps):
                 if path.parts[0] == FINGERPRINTS and path.suffix == ".txt":
                     fingerprints[name] = path
-        graph = nx.DiGraph((a.addressing, b.addressing) for a, b in repo.index.graph.edges).subgraph(own).copy()
+        graph = nx.DiGraph((a.addressing, b.addressing) for a, b in index.graph.edges)
         graph.add_nodes_from(own)
         position = {name: number for number, name in enumerate(own)}
-        changed = [name for name in repo.status(targets=["dvc.yaml"]) if name in graph]
+        changed = [name for name, stage in stages.items() if stage.status()]
     stale = set(changed).union(*(nx.ancestors(graph, name) for name in changed))
     if targets:
         wanted = {name for target in targets for name in members(target, own)}
         stale &= wanted.union(*(nx.descendants(graph, name) for name in wanted))
     order = nx.lexicographical_topological_sort(graph.reverse(copy=False), key=position.get)
     return graph, [name for name in order if name in stale], fingerprints
+
+
+def own_index(repo: Repo) -> Index:
+    """The stages of this folder's dvc.yaml and their graph; those of the other scales' are not read."""
+    return Index.from_file(repo, str(Path("dvc.yaml").absolute()))
 
 
 def members(target: str, names: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ import networkx as nx
 from dvc.dependency.param import ParamsDependency
 from dvc.repo import Repo
 
-from vqa.graph.runner import FINGERPRINTS, members
+from vqa.graph.runner import FINGERPRINTS, members, own_index
 
 _WORDS = {"deleted": "is missing", "modified": "changed", "new": "is new", "not in cache": "is missing"}
 _SHOWN, _WIDTH = 3, 60
@@ -31,8 +31,8 @@ def why(targets: Sequence[str]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     with Repo(".") as repo:
-        graph = repo.index.graph
-        stages = {stage.addressing: stage for stage in repo.index.stages if ":" not in stage.addressing}
+        index = own_index(repo)
+        graph, stages = index.graph, {stage.addressing: stage for stage in index.stages}
         own: dict[str, list[tuple[str, str]]] = {}
         for name in [name for target in targets for name in members(target, list(stages))]:
             before = [stage.addressing for stage in nx.descendants(graph, stages[name])]
@@ -54,8 +54,8 @@ def _overlap(one: str, other: Path) -> bool:
 
 def _own_reasons(stage: Any) -> Iterator[tuple[str, str]]:
     """What differs from the stage's entry: its command, what it reads, what it wrote; each with the path, if any."""
-    if not any(item.hash_info for item in (*stage.deps, *stage.outs)):
-        yield "", "it has not run yet"
+    if not any(out.exists for out in stage.outs):
+        yield "", "it has not run here"
         return
     if stage.changed_stage():
         yield "", "its command changed"

@@ -160,6 +160,18 @@ def test_streams_differ_between_epochs_phases_and_items(dataset):
     assert not torch.equal(released[1, 0][0], released[2, 0][0]), "the released protocol samples at random"
 
 
+@pytest.mark.parametrize("augmentation", ["autoaugment", "randaugment", "trivialaugment"])
+def test_augmented_clips_are_others_in_every_epoch(dataset, augmentation):
+    method = tiny(augmentation=augmentation)
+    rule = method.config.sampling["train"]
+    fixed = Sampling(replace(rule.temporal, offset="centre"), replace(rule.fragments, offset="centre"))
+    method.config.sampling["train"] = fixed  # so that nothing else is drawn
+    train = ClipDataset(Part(dataset, "train"), method, "train", seed=1)
+    epochs = [torch.stack([train[epoch, index][0] for index in range(8)]) for epoch in (1, 2, 1)]
+    assert not torch.equal(epochs[0], epochs[1])
+    assert torch.equal(epochs[0], epochs[2])
+
+
 def test_training_learns_and_both_protocols_are_computed_from_the_predictions(dataset, tmp_path):
     method = tiny(epochs=14)
     run = trainer(dataset, tmp_path, method)

@@ -89,7 +89,7 @@ def plan(targets: Sequence[str] = ()) -> tuple[nx.DiGraph, list[str], dict[str, 
     Raises:
         InputError: for a target that is no stage.
     """
-    with Repo(".") as repo:
+    with Repo(".") as repo, repo.lock:
         index = own_index(repo)
         stages = {stage.addressing: stage for stage in index.stages}
         own, fingerprints = list(stages), {}

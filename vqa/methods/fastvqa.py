@@ -27,7 +27,7 @@ from vqa.models.precision import computing, widened
 from vqa.models.swin3d import SwinConfig, SwinTransformer3D
 from vqa.optim.losses import fastvqa_loss, reduce_score_map
 from vqa.optim.schedule import warmup_cosine
-from vqa.sampling.augment import POLICIES, augment
+from vqa.sampling.augment import POLICIES, augment, drawn_seed
 from vqa.sampling.fragments import FragmentSampling, check_grid, sample_fragments
 from vqa.sampling.temporal import TemporalSampling, clip_offsets, frame_indices
 from vqa.settings.params import Run
@@ -159,7 +159,7 @@ class FastVQA(Whitened):
         rule = self.config.sampling[phase]
         frames = clip_pixels(item, read, rule.temporal, stream)
         if phase == "train":
-            frames = augment(frames, self.augmentation, stream("augment").initial_seed())
+            frames = augment(frames, self.augmentation, drawn_seed(stream("augment")))
         cut = self.cut(frames.transpose(0, 1), rule, stream("crop"))
         return in_clips(cut, rule.temporal)
 

@@ -12,6 +12,13 @@ from vqa.settings.strict import one_of
 POLICIES = ("none", "autoaugment", "randaugment", "trivialaugment")
 
 
+def drawn_seed(generator: torch.Generator) -> int:
+    """The seed of a generator, for what takes no generator itself; it moves as by a draw, for it was used."""
+    seed = generator.initial_seed()
+    torch.rand(1, generator=generator)
+    return seed
+
+
 def augment(clip: Tensor, policy: str, seed: int) -> Tensor:
     """Apply one draw of ``policy`` to a whole decoded clip, before fragments are cut.
 

@@ -82,7 +82,7 @@ class ClipDataset(Dataset):
     """Items of one split as network inputs, looked at in one phase.
 
     Every random choice for an item comes from a stream named by phase, epoch and item, so that it does not matter
-    which worker makes it, or in which order. Inputs for which nothing is drawn are the same in every epoch: as long as
+    which worker makes it, or in which order. Inputs for which no stream moved are the same in every epoch: as long as
     there is room, they are made once.
 
     Args:

@@ -44,7 +44,7 @@ class Needs:
 
 
 NEEDS = {
-    "demo": Needs(6, "half an hour to an hour on two cores"),
+    "demo": Needs(8, "half an hour to an hour on two cores"),
     "real": Needs(1, "20 to 40 minutes on two cores"),
     "study": Needs(20, "two to six hours on two cores"),
     "paper": Needs(100, "weeks of GPUs", 24),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from vqa.regression.agreement import AGREEMENT
-from vqa.report.tables.branches import row_tables
+from vqa.report.tables.row_files import row_tables
 
 
 def agreements(names: Iterable[str], runs: Path) -> pd.DataFrame:

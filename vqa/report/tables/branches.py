@@ -1,11 +1,11 @@
 """What the rules of fusing two branches are worth, of every row that has branches."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from vqa.io import InputError
+from vqa.report.tables.row_files import row_tables
 from vqa.stats.fusion_gains import GAINS
 
 FUSION = ("run", *GAINS[:-1], "trainings")
@@ -25,15 +25,6 @@ def fusion_gains(names: Iterable[str], runs: Path) -> pd.DataFrame:
         means = [_of_rule(part) for _, part in table.groupby(["dataset", "rule"], sort=False)]
         tables.append(pd.DataFrame([{"run": name, **row} for row in means], columns=FUSION))
     return pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
-
-
-def row_tables(names: Iterable[str], runs: Path, file: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The file of that name of every row, with the row's; InputError if one is missing."""
-    for name in names:
-        path = runs / name / file
-        if not path.is_file():
-            raise InputError(f"{path} is missing: `dvc repro` makes it")
-        yield name, pd.read_csv(path)
 
 
 def _of_rule(part: pd.DataFrame) -> dict:

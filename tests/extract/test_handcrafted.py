@@ -67,6 +67,19 @@ def test_an_image_is_refused() -> None:
         load_extractor("tlvqm", BLOCKS["tlvqm"]).check(item)
 
 
+def test_every_other_frame_is_a_clip_of_half_the_rate(tmp_path: Path) -> None:
+    path = base(tmp_path / "clip.mp4", 60, size=(96, 80))
+    y, u, v, fps = read_planes(path)
+    block = {**BLOCKS["tlvqm"], "every": 2}
+    source: Any = SimpleNamespace(path=path)
+    item: Any = SimpleNamespace(fps=fps)
+    found = load_extractor("tlvqm", block).rows(item, source)[0]
+    expected = load_system("tlvqm").tlvqm(y[::2], u[::2], v[::2], fps / 2)
+    np.testing.assert_array_equal(found, expected.astype(np.float32))
+    with pytest.raises(ParamsError, match="every: 0 must be 1 at least"):
+        load_extractor("tlvqm", {**block, "every": 0})
+
+
 def test_only_videval_has_a_light_version() -> None:
     with pytest.raises(ParamsError, match="VIDEVAL alone has a light version"):
         load_extractor("tlvqm", {**BLOCKS["tlvqm"], "light": {"rate": 6, "cap": 64}})

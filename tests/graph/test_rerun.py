@@ -222,5 +222,6 @@ def test_why_names_the_value_the_file_and_the_stage_upstream(project):
     (tables,) = why(["tables"]).values()
     assert tables[-1].startswith(f"train@{SECOND} would, and 2 more that it needs: {value}")
     assert all(str(1) in text for text in tables[:-1]), "only the fingerprint's change, not the folder of runs"
+    assert not any(text.startswith("runs ") for text in tables), "which is made anew by what it waits for"
     with pytest.raises(InputError, match="no such stage"):
         why(["tabels"])

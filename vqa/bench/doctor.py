@@ -22,7 +22,7 @@ from vqa.data.video import read_frames
 from vqa.io import InputError
 from vqa.settings.params import Params
 
-GOOD, NOTE, BAD = "good", "note", "bad "
+GOOD, NOTE, BAD = "good", "note", "bad"
 PYTHONS = ((3, 11), (3, 12))
 QUIET = {"x265-params": "log-level=none"}
 ENCODERS = ("libx264", "libx265", "libvpx-vp9")

@@ -20,7 +20,7 @@ def doctor(scale: Scale = None) -> int:
         params = load()
         for finding in examine(params, Path(params.root)):
             states.append(finding.state)
-            print(f"{finding.state}  {finding.what}{f': {finding.remedy}' if finding.remedy else ''}")
+            print(f"{finding.state:4}  {finding.what}{f': {finding.remedy}' if finding.remedy else ''}")
         bad = states.count(BAD)
         print(f"the {params.common.scale} scale {'cannot run here' if bad else 'can run here'}")
     return int(bad > 0)

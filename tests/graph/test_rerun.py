@@ -13,7 +13,7 @@ from dvc.repo import Repo
 from project import ROOT
 
 from stages import fingerprints
-from vqa.graph.runner import plan
+from vqa.graph.plan import plan
 from vqa.graph.why import why
 from vqa.io import InputError
 

@@ -71,7 +71,8 @@ def _measure() -> None:
 
     from vqa.bench.networks import measure, networks
     from vqa.bench.sampling import sampling
-    from vqa.graph.runner import TIMINGS, kind
+    from vqa.graph.plan import kind
+    from vqa.graph.runner import TIMINGS
     from vqa.settings.params import load
 
     params = load()

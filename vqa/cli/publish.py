@@ -14,7 +14,7 @@ def publish(scale: Scale = None) -> None:
     Only what is up to date is published, so that the digest of dvc.lock on every page says what it was made from.
     """
     with entered(scale):
-        from vqa.graph.runner import plan
+        from vqa.graph.plan import plan
         from vqa.report.publish import publish as write
         from vqa.settings.params import load
 

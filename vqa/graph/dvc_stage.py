@@ -6,9 +6,10 @@ behind is written by the next one; were it lost, DVC would find the outputs in i
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,40 +23,52 @@ from dvc.stage.exceptions import StageCmdFailedError
 from dvc.utils import strictyaml
 from dvc.utils.serialize import ParseError, _yaml, modify_yaml
 
+from vqa.graph.family import end_with
 from vqa.io import write_json
 
 ENTRIES = Path(".state") / "lock"
 PARSED = ("dvc.yaml", "dvc.lock", "params.yaml", "sources.yaml")
 
 
-def reproduce_stage(name: str, run: Callable[[str], int | None] | None = None) -> int:
+def reproduce_stage(
+    name: str,
+    run: Callable[[str, Any], int | None] | None = None,
+    around: Callable[[Any], AbstractContextManager[None]] | None = None,
+    config: dict[str, Any] | None = None,
+) -> int:
     """Reproduce one stage alone; its lock entry, if it ran, waits in ``.state/lock`` for :func:`record_entries`.
 
     Args:
         name: of the stage.
-        run: runs its command and returns the exit code, or None to leave the command to DVC, which starts a shell.
+        run: runs its command, for DVC's object of the stage, and returns the exit code; or None to leave the command to
+            DVC, which starts a shell.
+        around: what is done before DVC looks whether the stage is up to date, and after it is.
+        config: adds to the configuration of DVC.
 
     Returns:
         Exit code: 0, or 1 after a message on stderr.
     """
-    in_shell = dvc.stage.run._run
+    in_shell, parent = dvc.stage.run._run, os.getpid()
+    current: list[Any] = []
 
     def run_command(executable: str, command: str, **options: Any) -> None:
-        code = run(command) if run else None
+        code = run(command, current[0]) if run else None
         if code is None:
-            in_shell(executable, command, **options)
+            in_shell(executable, command, preexec_fn=lambda: end_with(parent), **options)
         elif code:
             raise StageCmdFailedError(command, code)
 
     def keep(stage: Any, **options: Any) -> Any:
-        done = stage.reproduce(**options)
+        current.append(stage)
+        with around(stage) if around else nullcontext():
+            done = stage.reproduce(**options)
         if done:
-            write_json(ENTRIES / f"{name.replace('/', '_')}.json", dvc.stage.serialize.to_lockfile(done))
+            write_json(entry_path(name), dvc.stage.serialize.to_lockfile(done))
         return done
 
     dvc.stage.run._run = run_command
     try:
-        with Repo(".", _wait_for_lock=True) as repo:
+        with Repo(".", _wait_for_lock=True, config=config) as repo:
             repo.reproduce(name, single_item=True, repro_fn=keep)
     except DvcException as error:
         print(f"error: {error.__cause__ or error}", file=sys.stderr)
@@ -63,6 +76,11 @@ def reproduce_stage(name: str, run: Callable[[str], int | None] | None = None) -
     finally:
         dvc.stage.run._run = in_shell
     return 0
+
+
+def entry_path(name: str) -> Path:
+    """Where the lock entry of a stage waits."""
+    return ENTRIES / f"{name.replace('/', '_')}.json"
 
 
 @contextmanager
@@ -99,6 +117,7 @@ def record_entries() -> None:
     entries = {name: entry for path in paths for name, entry in json.loads(path.read_text()).items()}
     with Repo(".", _wait_for_lock=True) as repo, repo.lock, modify_yaml("dvc.lock") as lock:
         lock.setdefault("schema", "2.0")
-        lock.setdefault("stages", {}).update(entries)
+        # By name, so that the file does not depend on which stage ended first.
+        lock["stages"] = dict(sorted({**lock.get("stages", {}), **entries}.items()))
     for path in paths:
         path.unlink()

@@ -3,10 +3,11 @@
 DVC itself runs one stage after the other. Its own primitive for doing more is ``repro -s STAGE`` in several processes:
 with ``-s`` a process touches its own stage alone, so this module only has to start stages in an order that the graph
 allows. One slot per GPU where there are GPUs, else one per core. What stages import is imported once
-(:mod:`vqa.graph.warm`).
+(:mod:`vqa.graph.warm`). With a cluster, the stages that take long run there, in slots of its own
+(:mod:`vqa.graph.cluster.driver`).
 """
 
-import difflib
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -16,24 +17,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 import networkx as nx
 import pandas as pd
-from dvc.repo import Repo
-from dvc.repo.index import Index
 from tqdm import tqdm
 
+from vqa.graph.cluster.away import Away
 from vqa.graph.dvc_stage import record_entries, reproduce_stage, yaml_parsed_once
+from vqa.graph.family import end_with
+from vqa.graph.plan import FINGERPRINTS, kind, plan
+from vqa.graph.turn import turn
 from vqa.graph.warm import WarmProcess, preload
-from vqa.io import InputError, write_csv
+from vqa.io import write_csv
 
 LOGS = Path(".state") / "logs"
 TIMINGS = Path(".state") / "timings.csv"
-FINGERPRINTS = "fingerprints"
 
 # Forked children find DVC imported. The parent itself never opens a repository, so that no lock, thread or database
 # connection is inherited.
@@ -64,64 +66,9 @@ class Outcome:
 @dataclass
 class _Running:
     stage: str
-    slot: int
+    slot: int | None  # None: on a worker
     process: ForkProcess
     started: float
-
-
-def kind(stage: str) -> str:
-    """What comes before the @ of a stage's name."""
-    return stage.partition("@")[0]
-
-
-def plan(targets: Sequence[str] = ()) -> tuple[nx.DiGraph, list[str], dict[str, Path]]:
-    """What is to be done.
-
-    Args:
-        targets: stages, or names of groups of them (``evaluate`` for all ``evaluate@RUN``), that alone are wanted,
-            with what they need; all if empty.
-
-    Returns:
-        The graph of stage names, edges from a stage to what it waits for. The stages to reproduce: those that DVC
-        calls changed and everything downstream of them; DVC skips what turns out to be up to date after all. And the
-        file of every stage's fingerprint.
-
-    Raises:
-        InputError: for a target that is no stage.
-    """
-    with Repo(".") as repo, repo.lock:
-        index = own_index(repo)
-        stages = {stage.addressing: stage for stage in index.stages}
-        own, fingerprints = list(stages), {}
-        for name, stage in stages.items():
-            for path in (Path(dep.def_path) for dep in stage.deps):
-                if path.parts[0] == FINGERPRINTS and path.suffix == ".txt":
-                    fingerprints[name] = path
-        graph = nx.DiGraph((a.addressing, b.addressing) for a, b in index.graph.edges)
-        graph.add_nodes_from(own)
-        position = {name: number for number, name in enumerate(own)}
-        changed = [name for name, stage in stages.items() if stage.status()]
-    stale = set(changed).union(*(nx.ancestors(graph, name) for name in changed))
-    if targets:
-        wanted = {name for target in targets for name in members(target, own)}
-        stale &= wanted.union(*(nx.descendants(graph, name) for name in wanted))
-    order = nx.lexicographical_topological_sort(graph.reverse(copy=False), key=position.get)
-    return graph, [name for name in order if name in stale], fingerprints
-
-
-def own_index(repo: Repo) -> Index:
-    """The stages of this folder's dvc.yaml and their graph; those of the other scales' are not read."""
-    return Index.from_file(repo, str(Path("dvc.yaml").absolute()))
-
-
-def members(target: str, names: list[str]) -> list[str]:
-    """The stages that a target means: itself, or all of a group."""
-    found = [name for name in names if target in (name, kind(name))]
-    if not found:
-        close = difflib.get_close_matches(target, [*names, *map(kind, names)], n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
-        raise InputError(f"{target}: no such stage{hint}; `dvc stage list` has them all")
-    return found
 
 
 def gpus() -> list[str]:
@@ -136,26 +83,31 @@ def gpus() -> list[str]:
     return [str(k) for k in range(sum(line.startswith("GPU ") for line in listing.stdout.splitlines()))]
 
 
-def reproduce(jobs: int, devices: list[str], targets: Sequence[str] = ()) -> Outcome:
+def reproduce(
+    jobs: int, devices: list[str], targets: Sequence[str] = (), cluster: Callable[[], Away] | None = None
+) -> Outcome:
     """Reproduce all stale stages, or some and what they need; a failure stops only what depends on it.
 
-    The output of each stage goes to ``.state/logs/<stage>.log``; the end of a failed one is printed.
+    The output of each stage goes to ``.state/logs/<stage>.log``; the end of a failed one is printed. If another process
+    does this in the same folder, it is waited for.
 
     Args:
-        jobs: stages at a time, at least 1.
+        jobs: stages at a time here, at least 1.
         devices: GPUs (:func:`gpus`); slot k sees the one at k modulo their number. Empty: the CPU.
-        targets: see :func:`plan`.
+        targets: see :func:`vqa.graph.plan.plan`.
+        cluster: starts one, for the stages that it takes; it is closed at the end.
 
     Raises:
         InputError: for a target that is no stage.
     """
-    # First, so that an edit which changes no fingerprint makes nothing else stale.
-    if not refresh_fingerprints():
-        return Outcome(failed=[FINGERPRINTS])
-    with yaml_parsed_once():
-        with _FORK.Pool(1) as pool:
-            graph, waiting, fingerprints = pool.apply(plan, (targets,))
-        return _reproduce_all(graph, waiting, fingerprints, jobs, devices)
+    with turn(), cluster() if cluster else contextlib.nullcontext() as away:
+        # First, so that an edit which changes no fingerprint makes nothing else stale.
+        if not refresh_fingerprints():
+            return Outcome(failed=[FINGERPRINTS])
+        with yaml_parsed_once():
+            with _FORK.Pool(1) as pool:
+                graph, waiting, fingerprints = pool.apply(plan, (targets,))
+            return _Build(graph, waiting, fingerprints, jobs, devices, away).run()
 
 
 def refresh_fingerprints() -> bool:
@@ -165,79 +117,133 @@ def refresh_fingerprints() -> bool:
         return pool.apply(_prepare) == 0
 
 
-def _reproduce_all(
-    graph: nx.DiGraph, waiting: list[str], fingerprints: dict[str, Path], jobs: int, devices: list[str]
-) -> Outcome:
-    outcome = Outcome()
-    running: list[_Running] = []
-    loaded: set[Path] = set()
-    slots, total = list(range(jobs)), len(waiting)
-    bar = tqdm(total=total, unit="stage", disable=None, dynamic_ncols=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill stops the stages too, like Ctrl-C
-    try:
-        while waiting or running:
-            for stage in _ready(graph, waiting, running, len(slots)):
-                waiting.remove(stage)
-                slot, fingerprint = slots.pop(0), fingerprints.get(stage)
-                if fingerprint and fingerprint not in loaded:
-                    preload(fingerprint)
-                    loaded.add(fingerprint)
-                device = devices[slot % len(devices)] if devices else None
-                process = _FORK.Process(target=_reproduce_one, args=(stage, device))
-                process.start()
-                running.append(_Running(stage, slot, process, time.monotonic()))
-            time.sleep(0.02)
-            for entry in list(running):
-                before = _children_cpu()
-                if entry.process.is_alive():
-                    continue
-                running.remove(entry)
-                slots.append(entry.slot)
-                outcome.cpu[entry.stage] = _children_cpu() - before
-                _finish(entry, outcome, graph, waiting)
-                bar.update()
-                bar.write(_line(entry, outcome, total), file=sys.stdout)
-    finally:
-        for entry in running:
-            _stop(entry.process)
-        # Once, at the end: a writing takes seconds. What a kill leaves behind is written next time, see record_entries.
-        recorder = _FORK.Process(target=record_entries)
-        recorder.start()
-        recorder.join()
-        bar.close()
-        _record(outcome)
-    return outcome
+class _Build:
+    """One pass over the graph."""
+
+    def __init__(
+        self,
+        graph: nx.DiGraph,
+        waiting: list[str],
+        fingerprints: dict[str, Path],
+        jobs: int,
+        devices: list[str],
+        away: Away | None,
+    ) -> None:
+        self.graph, self.waiting, self.fingerprints = graph, waiting, fingerprints
+        self.devices, self.away = devices, away
+        self.total, self.slots = len(waiting), list(range(jobs))
+        self.running: list[_Running] = []
+        self.loaded: set[Path] = set()
+        self.outcome = Outcome()
+
+    def run(self) -> Outcome:
+        """Until nothing waits or runs, or a signal comes."""
+        bar = tqdm(total=self.total, unit="stage", disable=None, dynamic_ncols=True)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill stops the stages too, like Ctrl-C
+        try:
+            while self.waiting or self.running:
+                for stage in self._ready():
+                    self._start(stage)
+                bar.set_postfix_str(self._state(), refresh=False)
+                time.sleep(0.02)
+                for text in self.away.news() if self.away else ():
+                    bar.write(text, file=sys.stdout)
+                for line in self._ended():
+                    bar.update()
+                    bar.write(line, file=sys.stdout)
+        finally:
+            for entry in self.running:
+                _stop(entry.process)
+            # Once, at the end: a writing takes seconds. What a kill leaves behind is written next time.
+            recorder = _FORK.Process(target=record_entries)
+            recorder.start()
+            recorder.join()
+            bar.close()
+            _record(self.outcome)
+        return self.outcome
+
+    def _ready(self) -> list[str]:
+        """The first waiting stages that need nothing which still waits or runs, as many as there is room for."""
+        unfinished = {*self.waiting, *(entry.stage for entry in self.running)}
+        here = len(self.slots)
+        there = self.away.stages - sum(entry.slot is None for entry in self.running) if self.away else 0
+        chosen: list[str] = []
+        for stage in self.waiting:
+            if not here and not there:
+                break
+            if not unfinished.isdisjoint(self.graph.successors(stage)):
+                continue
+            goes = self._goes(stage)
+            if there if goes else here:
+                chosen.append(stage)
+                here, there = here - (not goes), there - goes
+        return chosen
+
+    def _goes(self, stage: str) -> bool:
+        return self.away is not None and self.away.takes(kind(stage))
+
+    def _start(self, stage: str) -> None:
+        self.waiting.remove(stage)
+        fingerprint = self.fingerprints.get(stage)
+        if self.away and self._goes(stage):
+            ancestors = sorted(nx.descendants(self.graph, stage))
+            process = _FORK.Process(target=_ask, args=(self.away, stage, ancestors, fingerprint, os.getpid()))
+            slot = None
+        else:
+            slot = self.slots.pop(0)
+            if fingerprint and fingerprint not in self.loaded:
+                preload(fingerprint)
+                self.loaded.add(fingerprint)
+            device = self.devices[slot % len(self.devices)] if self.devices else None
+            process = _FORK.Process(target=_reproduce_one, args=(stage, device, os.getpid()))
+        process.start()
+        self.running.append(_Running(stage, slot, process, time.monotonic()))
+
+    def _ended(self) -> Iterator[str]:
+        """A line for every stage that has ended."""
+        for entry in list(self.running):
+            before = _children_cpu()
+            if entry.process.is_alive():
+                continue
+            self.running.remove(entry)
+            if entry.slot is not None:
+                self.slots.append(entry.slot)
+            self.outcome.cpu[entry.stage] = _children_cpu() - before
+            if self.away and entry.slot is None:
+                self.outcome.cpu[entry.stage] += self.away.cpu(entry.stage)
+            self._finish(entry)
+            yield self._line(entry)
+
+    def _finish(self, done: _Running) -> None:
+        outcome = self.outcome
+        outcome.seconds[done.stage] = time.monotonic() - done.started
+        if done.process.exitcode == 0:
+            return
+        outcome.failed.append(done.stage)
+        downstream = nx.ancestors(self.graph, done.stage)
+        outcome.skipped += [stage for stage in self.waiting if stage in downstream]
+        self.waiting[:] = [stage for stage in self.waiting if stage not in downstream]
+
+    def _line(self, done: _Running) -> str:
+        outcome = self.outcome
+        count = f"[{len(outcome.seconds) + len(outcome.skipped):>{len(str(self.total))}}/{self.total}]"
+        line = f"{count} {done.stage}  {outcome.seconds[done.stage]:.1f} s"
+        if self.away and done.slot is None:
+            line += self.away.where(done.stage)
+        if done.stage in outcome.failed:
+            tail = _log(done.stage).read_text(errors="replace").strip().splitlines()[-12:]
+            line = "\n".join([f"{line}  FAILED, from {_log(done.stage)}:", *(f"    {text}" for text in tail)])
+        return line
+
+    def _state(self) -> str:
+        state = f"{len(self.running)} running, {len(self.waiting)} waiting, {len(self.outcome.failed)} failed"
+        return f"{self.away.workers} workers, {state}" if self.away else state
 
 
 def _children_cpu() -> float:
     """Processor seconds of all children that ended so far, and of theirs."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def _ready(graph: nx.DiGraph, waiting: list[str], running: list[_Running], free: int) -> list[str]:
-    """The first ``free`` waiting stages that need nothing which still waits or runs."""
-    unfinished = {*waiting, *(entry.stage for entry in running)}
-    return [stage for stage in waiting if unfinished.isdisjoint(graph.successors(stage))][:free]
-
-
-def _finish(done: _Running, outcome: Outcome, graph: nx.DiGraph, waiting: list[str]) -> None:
-    outcome.seconds[done.stage] = time.monotonic() - done.started
-    if done.process.exitcode == 0:
-        return
-    outcome.failed.append(done.stage)
-    downstream = nx.ancestors(graph, done.stage)
-    outcome.skipped += [stage for stage in waiting if stage in downstream]
-    waiting[:] = [stage for stage in waiting if stage not in downstream]
-
-
-def _line(done: _Running, outcome: Outcome, total: int) -> str:
-    count = f"[{len(outcome.seconds) + len(outcome.skipped):>{len(str(total))}}/{total}]"
-    line = f"{count} {done.stage}  {outcome.seconds[done.stage]:.1f} s"
-    if done.stage in outcome.failed:
-        tail = _log(done.stage).read_text(errors="replace").strip().splitlines()[-12:]
-        line = "\n".join([f"{line}  FAILED, from {_log(done.stage)}:", *(f"    {text}" for text in tail)])
-    return line
 
 
 def _record(outcome: Outcome) -> None:
@@ -252,7 +258,7 @@ def _log(stage: str) -> Path:
 
 
 def _stop(process: ForkProcess) -> None:
-    """End a child with all that it started; the process group is its own, see :func:`_reproduce_one`."""
+    """End a child with all that it started; the process group is its own, see :func:`_begin`."""
     assert process.pid is not None, "it was started"
     try:
         os.killpg(process.pid, signal.SIGTERM)
@@ -261,16 +267,27 @@ def _stop(process: ForkProcess) -> None:
     process.join()
 
 
-def _reproduce_one(stage: str, device: str | None) -> None:
+def _reproduce_one(stage: str, device: str | None, parent: int) -> None:
     """In a child process: let DVC reproduce one stage, its output in a log."""
-    os.setsid()
-    _to_log(stage, 1, 2)
+    _begin(stage, parent)
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     warm = WarmProcess()
-    code = reproduce_stage(stage, warm.run)
+    code = reproduce_stage(stage, lambda command, _: warm.run(command))
     warm.close()
     sys.exit(code)
+
+
+def _ask(away: Away, stage: str, ancestors: list[str], fingerprint: Path | None, parent: int) -> None:
+    """In a child process: let DVC reproduce one stage, its command on a worker."""
+    _begin(stage, parent)
+    sys.exit(away.driver.reproduce(stage, ancestors, fingerprint))
+
+
+def _begin(stage: str, parent: int) -> None:
+    end_with(parent)
+    os.setsid()
+    _to_log(stage, 1, 2)
 
 
 def _prepare() -> int:

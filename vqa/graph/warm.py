@@ -10,12 +10,14 @@ import contextlib
 import gc
 import importlib
 import multiprocessing
+import os
 import re
 import signal
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from vqa.graph.family import end_with
 from vqa.graph.fingerprints import imported_names
 from vqa.io import run_stage
 
@@ -49,7 +51,7 @@ class WarmProcess:
 
     def __init__(self) -> None:
         self._channel, other = _FORK.Pipe()
-        self._process = _FORK.Process(target=_wait, args=(self._channel, other))
+        self._process = _FORK.Process(target=_wait, args=(self._channel, other, os.getpid()))
         self._process.start()
         other.close()
 
@@ -68,7 +70,8 @@ class WarmProcess:
         self._process.join()
 
 
-def _wait(outer: Connection, inner: Connection) -> None:
+def _wait(outer: Connection, inner: Connection, parent: int) -> None:
+    end_with(parent)
     outer.close()  # else the end of the other process would not be noticed
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:

@@ -12,7 +12,7 @@ import networkx as nx
 from dvc.dependency.param import ParamsDependency
 from dvc.repo import Repo
 
-from vqa.graph.runner import FINGERPRINTS, members, own_index
+from vqa.graph.plan import FINGERPRINTS, members, own_index
 
 _WORDS = {"deleted": "is missing", "modified": "changed", "new": "is new", "not in cache": "is missing"}
 _SHOWN, _WIDTH = 3, 60

@@ -1,7 +1,7 @@
 """Stages run anew in fresh clones, and how what they write differs from what ``dvc.lock`` says.
 
-Nothing but the commit, the lock and the files that a stage declares to read is in its clone, so that nothing can be
-restored: the command runs in a shell of its own, without DVC and its run cache. What a stage reads are files of the
+Nothing but the commit, the lock and the outputs of the stages that a stage needs is in its clone, so that nothing can
+be restored: the command runs in a shell of its own, without DVC and its run cache. What a stage reads are files of the
 lock, whatever other stages gave anew; a difference is found where it arises. The evaluation of a run that was trained
 anew is the exception: it follows in the clone of the training and says what the new weights are worth.
 """

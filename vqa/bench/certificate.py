@@ -15,9 +15,9 @@ paired test over items and trainings does not tell the test metrics of the two a
 compared (Holm); how wide its interval is says what it could have seen. *Different*: none of these. A stage without
 metrics is the same bytes or different; a training is judged by the evaluation of its run.
 
-Every stage ran in a fresh clone of its own, which holds the commit and the files that the stage declares to read, as
-`dvc.lock` names them: nothing was restored, and a difference is found where it arises. Only an evaluation that follows
-the training of its run reads what that gave anew."""
+Every stage ran in a fresh clone of its own, which holds the commit and what the stages before it wrote, as `dvc.lock`
+has it: no output was restored, and a difference is found where it arises. Only an evaluation that follows the training
+of its run reads what that gave anew."""
 
 
 @dataclass(frozen=True)

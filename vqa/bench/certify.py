@@ -26,7 +26,7 @@ from vqa.stats.config import Statistics
 
 TRAIN = "train@"
 # Seconds that pass before the stages that were drawn begin, and after they end.
-AROUND = 20
+AROUND = 30
 
 
 @dataclass(frozen=True)

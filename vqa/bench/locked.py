@@ -1,4 +1,4 @@
-"""What ``dvc.lock`` says of stages: their commands, the files that they wrote, and those that they read of others.
+"""What ``dvc.lock`` says of stages: their commands, the files that they wrote, and those of the stages before them.
 
 Files are named by their path in the scale's folder, and told apart by the MD5 that DVC keeps of each; the bytes
 themselves lie in DVC's cache. Here both are read and nothing is written.
@@ -29,7 +29,7 @@ class Locked:
         name: of the stage, ``train@RUN`` for example.
         command: a line for the shell.
         outs: MD5 by path of all files of every output, a file or a folder.
-        reads: the same of all files that it reads and other stages wrote.
+        reads: the same of all files that the stages wrote which it needs, those that these need included.
     """
 
     name: str
@@ -61,11 +61,10 @@ class Lock:
         self._place: Callable[[str], str] = repo.cache.local.oid_to_path
         index = own_index(repo)
         self._stages: dict[str, Any] = {stage.addressing: stage for stage in index.stages}
-        graph = nx.DiGraph((b.addressing, a.addressing) for a, b in index.graph.edges)
-        graph.add_nodes_from(self._stages)
+        self._graph = nx.DiGraph((b.addressing, a.addressing) for a, b in index.graph.edges)
+        self._graph.add_nodes_from(self._stages)
         position = {name: number for number, name in enumerate(self._stages)}
-        self.names: list[str] = list(nx.lexicographical_topological_sort(graph, key=position.get))
-        self._outs = [(Path(out.def_path), out, stage) for stage in self._stages.values() for out in stage.outs]
+        self.names: list[str] = list(nx.lexicographical_topological_sort(self._graph, key=position.get))
 
     def stage(self, name: str) -> Locked:
         """One stage.
@@ -75,11 +74,9 @@ class Lock:
         """
         stage = self._stages[name]
         outs = {out.def_path: self._files(out) for out in stage.outs}
-        reads: Files = {}
-        for dep in {Path(dep.def_path) for dep in stage.deps}:
-            for path, out, maker in self._outs:
-                if maker is not stage and (dep.is_relative_to(path) or path.is_relative_to(dep)):
-                    reads |= self._files(out)
+        # All that is upstream: zero_shot names data sets that it does not hold, and features are of items of others.
+        before = [self._stages[each] for each in sorted(nx.ancestors(self._graph, name))]
+        reads = {path: md5 for each in before for out in each.outs for path, md5 in self._files(out).items()}
         return Locked(name, str(stage.cmd), outs, reads)
 
     def out_of_date(self, names: list[str]) -> list[str]:

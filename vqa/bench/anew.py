@@ -70,10 +70,17 @@ class Rerun:
 
 
 class Runs:
-    """Runs stages anew, several at a time; they end with the block that it is the context of."""
+    """Runs stages anew, several at a time.
 
-    def __init__(self, source: Source, folder: Path, jobs: int) -> None:
-        self._source, self._folder, self._jobs = source, folder, jobs
+    Args:
+        source: what they are stages of.
+        folder: for clones and what stages say.
+        jobs: stages at a time.
+        keep: whether clones stay in which all was the same.
+    """
+
+    def __init__(self, source: Source, folder: Path, jobs: int, keep: bool) -> None:
+        self._source, self._folder, self._jobs, self._keep = source, folder, jobs, keep
         self._processes: set[subprocess.Popen] = set()
         self._stopped = False
 
@@ -104,7 +111,10 @@ class Runs:
         made = {path for stage in stages for path in stage.made}
         reads = {path: md5 for stage in stages for path, md5 in stage.reads.items() if path not in made}
         self._source.lock.lay_out(reads, scale)
-        return [self._run_one(stage, scale) for stage in stages]
+        done = [self._run_one(stage, scale) for stage in stages]
+        if not self._keep and all(one.same for one in done):
+            shutil.rmtree(clone)
+        return done
 
     def _run_one(self, stage: Locked, scale: Path) -> Rerun:
         log = self._folder / f"{stage.name.replace('/', '_')}.log"

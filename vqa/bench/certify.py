@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -63,16 +64,19 @@ def certify(params: Params, wish: Wish) -> tuple[list[Judged], Path]:
     """
     root = Path(params.root).resolve()
     scale = Path.cwd().relative_to(root)
-    committed, digest = unchanged(root, scale), file_digest(Path("dvc.lock")) if Path("dvc.lock").is_file() else ""
+    committed = unchanged(root, scale)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill stops the stages too, like Ctrl-C
     jobs = wish.jobs or (1 if params.common.device != "cpu" and gpus() else len(os.sched_getaffinity(0)))
     with contextlib.closing(Lock()) as lock, _folder(root, wish.keep) as folder:
+        digest = file_digest(Path("dvc.lock"))
         seed = int(digest[:8], 16) if wish.seed is None else wish.seed
         names, how = choose(lock, wish, seed, jobs)
         print(how, flush=True)
         if stale := lock.out_of_date([name for name in names if name != FINGERPRINTS]):
             raise InputError(f"{len(stale)} chosen stages are out of date, the first: {stale[0]}; `vqa repro` first")
         source, order = Source(root, scale, lock), {name: number for number, name in enumerate(lock.names)}
-        groups = sorted(_run(groups_of(names, lock), Runs(source, folder, jobs)), key=lambda g: order[g[0].stage])
+        groups = _run(groups_of(names, lock), Runs(source, folder, jobs, wish.keep is not None))
+        groups.sort(key=lambda group: order[group[0].stage])
         near = near_runs(groups, lock, params, folder / "lock")
         level = build(Statistics, params.statistics, "params.yaml: statistics").level
         judged = sorted(judge(groups, near, level), key=lambda one: order[one.stage])

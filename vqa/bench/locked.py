@@ -59,6 +59,7 @@ class Lock:
         repo = Repo(".")
         self.close: Callable[[], None] = repo.close
         self._place: Callable[[str], str] = repo.cache.local.oid_to_path
+        self._listed: dict[str, list[dict[str, str]]] = {}
         index = own_index(repo)
         self._stages: dict[str, Any] = {stage.addressing: stage for stage in index.stages}
         self._graph = nx.DiGraph((b.addressing, a.addressing) for a, b in index.graph.edges)
@@ -109,8 +110,11 @@ class Lock:
             raise InputError(f"{out.stage.addressing} is not in dvc.lock: `vqa repro` first")
         if not md5.endswith(".dir"):
             return {out.def_path: md5}
-        try:
-            listed = json.loads(self.path(md5).read_text(encoding="utf-8"))
-        except OSError:
-            raise InputError(f"{out.def_path} is not in DVC's cache as dvc.lock has it: `vqa repro` first") from None
-        return {f"{out.def_path}/{entry['relpath']}": entry["md5"] for entry in listed}
+        if md5 not in self._listed:
+            try:
+                self._listed[md5] = json.loads(self.path(md5).read_text(encoding="utf-8"))
+            except OSError:
+                raise InputError(
+                    f"{out.def_path} is not in DVC's cache as dvc.lock has it: `vqa repro` first"
+                ) from None
+        return {f"{out.def_path}/{entry['relpath']}": entry["md5"] for entry in self._listed[md5]}

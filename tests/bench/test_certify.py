@@ -146,6 +146,23 @@ def test_what_is_drawn_holds_one_of_every_kind_and_the_evaluation_of_a_training(
     assert "drawn with seed 7" in capsys.readouterr().out
 
 
+def test_a_scale_in_a_folder_of_its_own(repo, monkeypatch):
+    (repo / "mine").mkdir()
+    for name in ("params.yaml", "dvc.yaml", "dvc.lock"):
+        (repo / name).rename(repo / "mine" / name)
+    text = (repo / "mine" / "params.yaml").read_text()
+    (repo / "mine" / "params.yaml").write_text(
+        text.replace("root: .", "root: ..").replace("scale: demo", "scale: mine")
+    )
+    call(repo / "mine", sys.executable, "-m", "dvc", "repro", "-q")
+    commit(repo)
+    monkeypatch.chdir(repo / "mine")
+    assert vqa(["certify", "evaluate@A06"]) == 0
+    page = (repo / "results" / "mine" / "certificate.md").read_text()
+    assert page.startswith("# Scale mine run anew: the same bytes\n")
+    assert "2 of 6 stages, asked for by name." in page
+
+
 def test_random_bytes_are_different(repo, capsys):
     noise = {"cmd": "head -c 20 /dev/urandom > noise.txt", "outs": ["noise.txt"]}
     (repo / "dvc.yaml").write_text(yaml.safe_dump(graph(repo.parent / "world", noise=noise), sort_keys=False))

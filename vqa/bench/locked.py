@@ -99,7 +99,7 @@ class Lock:
             try:
                 os.link(self.path(md5), folder / name)
             except FileNotFoundError:
-                raise InputError(f"{name} is not in DVC's cache as dvc.lock has it: `vqa repro` first") from None
+                raise _missing(name) from None
             except OSError:  # another file system
                 shutil.copyfile(self.path(md5), folder / name)
 
@@ -114,7 +114,9 @@ class Lock:
             try:
                 self._listed[md5] = json.loads(self.path(md5).read_text(encoding="utf-8"))
             except OSError:
-                raise InputError(
-                    f"{out.def_path} is not in DVC's cache as dvc.lock has it: `vqa repro` first"
-                ) from None
+                raise _missing(out.def_path) from None
         return {f"{out.def_path}/{entry['relpath']}": entry["md5"] for entry in self._listed[md5]}
+
+
+def _missing(path: str) -> InputError:
+    return InputError(f"{path} is not in DVC's cache as dvc.lock has it: `vqa repro` first")

@@ -15,6 +15,7 @@ import numpy as np
 from vqa.bench.anew import Rerun
 from vqa.bench.locked import Lock
 from vqa.bench.sameness import FILES, Nearness, nearness, widest
+from vqa.io import InputError
 from vqa.settings.params import Params
 from vqa.stats.families import holm
 
@@ -92,7 +93,7 @@ def near_runs(groups: Sequence[Sequence[Rerun]], lock: Lock, params: Params, fol
         place = Path("runs") / run
         files = {name: every[name] for name in ((place / file).as_posix() for file in FILES) if name in every}
         lock.lay_out(files, folder)
-        with contextlib.suppress(FileNotFoundError):  # one of the files was not written
+        with contextlib.suppress(FileNotFoundError, InputError):  # a file was not written, or belies another
             near[run] = nearness(run, folder / place, last.folder / place, params)
     return near
 

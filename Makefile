@@ -21,7 +21,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv repro test lint cpus court check bench ui paper real study publish
+.PHONY: help venv repro test lint cpus court check certify bench ui paper real study publish
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,9 @@ court: venv  ## Measure the error rates of the verdicts on planted truths, and w
 check: venv  ## Compare every run's metrics with reports/baselines; exit code 1 on a regression
 	$(VQA) check --scale demo
 	@if [ -d real/runs ]; then $(VQA) check --scale real; fi
+
+certify: venv  ## Run a drawn sample of the demo's stages anew, in two minutes, and say how near they come to dvc.lock
+	$(VQA) certify --scale demo --jobs $(JOBS)
 
 bench: venv  ## Measure speed: sampling, training, data, graph
 	$(VQA) bench

@@ -46,13 +46,13 @@ def test_a_scale_with_neither_data_nor_gpu_cannot(
 def test_packages_are_held_against_the_lock(tmp_path: Path) -> None:
     lock = tmp_path / "lock.txt"
     lock.write_text(f"numpy=={np.__version__} \\\n    --hash=sha256:0a0a\n    # via -r requirements.in\n")
-    assert doctor._packages(lock).state == GOOD
+    assert doctor.packages(lock).state == GOOD
     lock.write_text("numpy==0.1 \\\n    --hash=sha256:0a0a\n")
-    assert doctor._packages(lock) == doctor.Finding(
+    assert doctor.packages(lock) == doctor.Finding(
         NOTE, f"packages are not the lock's, so bytes may differ: numpy {np.__version__}, not 0.1", "make venv"
     )
     lock.write_text("numpy==0.1\nno-such-package==1.0\n")
-    assert doctor._packages(lock).state == BAD
+    assert doctor.packages(lock).state == BAD
 
 
 def test_a_full_disk_and_a_missing_gpu_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:

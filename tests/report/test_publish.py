@@ -66,6 +66,15 @@ def test_every_page_names_the_lock(reports, tmp_path):
         assert "`feedfeedfeed`" in path.read_text().splitlines()[2]
 
 
+@pytest.mark.parametrize(("lock", "stays"), [("0123456789ab", True), ("feedfeedfeed", False)])
+def test_a_certificate_stays_if_it_is_of_the_lock(reports, tmp_path, lock, stays):
+    out = tmp_path / "out"
+    publish(reports, out, "demo", "0123456789ab")
+    (out / "certificate.md").write_text(f"# Scale demo\n\n*made from the `dvc.lock` with SHA-256 `{lock}`*\n")
+    files = publish(reports, out, "demo", "0123456789ab")
+    assert (out / "certificate.md").is_file() == stays == (Path("certificate.md") in files)
+
+
 def test_twice_is_once_and_what_is_gone_leaves(reports, tmp_path):
     out = tmp_path / "out"
     publish(reports, out, "demo", "0123456789ab")

@@ -1,4 +1,4 @@
-"""Speed of the parts that decide how long a study takes.
+"""What a machine makes of a scale: whether it can run it, how fast, and whether it gives the same results again.
 
 It may use everything below; nothing uses it but the command line.
 """

@@ -74,7 +74,7 @@ def examine(params: Params, root: Path) -> Iterator[Finding]:
         root: the project's folder, which holds the lock of packages.
     """
     yield _python()
-    yield _packages(root / "requirements.lock")
+    yield packages(root / "requirements.lock")
     yield _processor()
     yield _gpu(params)
     yield _disk(params)
@@ -92,8 +92,8 @@ def _python() -> Finding:
     return Finding(BAD, f"{name} is not one of 3.11 and 3.12", "make venv PYTHON=python3.11")
 
 
-def _packages(lock: Path) -> Finding:
-    """Installed versions against the lock's."""
+def packages(lock: Path) -> Finding:
+    """Installed versions against those of the file ``lock``."""
     wanted = dict(line.split(" ")[0].split("==") for line in lock.read_text().splitlines() if "==" in line[:80])
     other, missing = [], []
     for name, pin in wanted.items():

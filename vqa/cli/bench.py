@@ -1,7 +1,6 @@
 """``vqa bench``: how fast the parts are."""
 
 import os
-import platform
 import subprocess
 import tempfile
 import time
@@ -69,6 +68,7 @@ def _measure() -> None:
     import pandas as pd
     import torch
 
+    from vqa.bench.machine import processor
     from vqa.bench.networks import measure, networks
     from vqa.bench.sampling import sampling
     from vqa.graph.plan import kind
@@ -77,7 +77,7 @@ def _measure() -> None:
 
     params = load()
     torch.set_num_threads(params.common.threads)
-    print(f"machine: {_processor()}, {len(os.sched_getaffinity(0))} cores; one thread per process\n")
+    print(f"machine: {processor()}, {len(os.sched_getaffinity(0))} cores; one thread per process\n")
     with tempfile.TemporaryDirectory() as folder:
         ways = sampling(Path(folder))
     slowest = list(ways.values())[-1]
@@ -108,9 +108,3 @@ def _wall(command: list[str]) -> float:
     started = time.perf_counter()
     subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

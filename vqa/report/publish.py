@@ -17,6 +17,8 @@ from vqa.io import InputError
 
 PAGES = ("README.md", "verdicts.md")
 SHEET = "contact_sheet"
+# Of `vqa certify`, which writes it beside the pages.
+CERTIFICATE = "certificate.md"
 # A link or image of Markdown: its sign, its text and its target.
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 QUALITY = 85
@@ -24,6 +26,8 @@ QUALITY = 85
 
 def publish(reports: Path, out: Path, scale: str, digest: str) -> list[Path]:
     """Write the readable part of a report; an older one is replaced when the new one is complete.
+
+    A certificate that lies there stays if it is of the same lock; one of another lock says nothing of these pages.
 
     Args:
         reports: folder of a built report, up to date.
@@ -57,6 +61,8 @@ def publish(reports: Path, out: Path, scale: str, digest: str) -> list[Path]:
             place = path.relative_to(reports)
             text = page(path.read_text(encoding="utf-8"), place.as_posix(), there, scale, digest)
             (draft / place).write_text(text, encoding="utf-8")
+        if (out / CERTIFICATE).is_file() and f"`{digest}`" in (out / CERTIFICATE).read_text(encoding="utf-8"):
+            shutil.copyfile(out / CERTIFICATE, draft / CERTIFICATE)
         if out.exists():
             os.replace(out, old)
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -3,11 +3,14 @@
 VENV ?= .venv
 PYTHON ?= python3.11
 JOBS ?= 0
+ENGINE ?= local
+CLUSTER ?=
 TEST_JOBS ?= 2
 COVERAGE ?= 94
 BIN := $(VENV)/bin
 # As .venv/bin/vqa, but always of this folder, whatever VENV is.
 VQA := "$(BIN)/python" -m vqa.cli
+BUILD = --jobs $(JOBS) --engine $(ENGINE) $(if $(CLUSTER),--cluster "$(CLUSTER)")
 STAMP := $(VENV)/.lock-sha256
 SHELL := /bin/bash
 
@@ -25,7 +28,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
-	@echo "  options: JOBS=n (stages at a time; default one per GPU or core), VENV=dir (default .venv)"
+	@echo "  options: JOBS=n (stages at a time; default one per GPU or core), VENV=dir (default .venv),"
+	@echo "           ENGINE=parsl CLUSTER=file (long stages on other machines, docs/cluster.md)"
 
 venv:  ## Set up the environment (done by every other target); rebuilt only when requirements.lock changes
 	@if [ "$$(cat "$(STAMP)" 2>/dev/null)" != "$$(sha256sum < requirements.lock)" ]; then \
@@ -37,7 +41,7 @@ venv:  ## Set up the environment (done by every other target); rebuilt only when
 	fi
 
 repro: venv  ## Rebuild data, trainings, tables and figures of the demo scale; only what is out of date
-	$(VQA) repro --scale demo --jobs $(JOBS)
+	$(VQA) repro --scale demo $(BUILD)
 
 test: venv  ## Run all tests, TEST_JOBS files at a time; fails if they reach less of vqa than COVERAGE percent
 	"$(BIN)/python" -m pytest -n $(TEST_JOBS) --dist loadfile --lines $(COVERAGE)
@@ -70,13 +74,13 @@ ui: venv  ## Mirror the runs into MLflow and open its UI on http://127.0.0.1:500
 	"$(BIN)/mlflow" ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
 
 paper: venv  ## Rebuild the paper scale on GPUs; needs VQA_DATA, see docs/paper.md
-	$(VQA) repro --scale paper --jobs $(JOBS)
+	$(VQA) repro --scale paper $(BUILD)
 
 real: venv  ## Rebuild the real scale: published labels, features and predictions (40 MB, from VQA_MIRROR or the network)
-	$(VQA) repro --scale real --jobs $(JOBS)
+	$(VQA) repro --scale real $(BUILD)
 
 study: venv  ## Rebuild the study scale: the demo's world with five trainings of every row and test sets of 1000
-	$(VQA) repro --scale study --jobs $(JOBS)
+	$(VQA) repro --scale study $(BUILD)
 
 publish: venv  ## Write the pages of the demo and of the real scale, both built, to results/
 	$(VQA) publish --scale demo

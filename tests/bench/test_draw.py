@@ -3,7 +3,7 @@
 import pytest
 
 from vqa.bench.draw import draw_number, draw_within
-from vqa.graph.runner import kind
+from vqa.graph.plan import kind
 
 UNITS = {f"train@{k}": 10.0 + 10 * k for k in range(10)} | {f"fetch@{k}": 6.0 for k in range(4)} | {"site": 30.0}
 

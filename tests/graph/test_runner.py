@@ -1,28 +1,17 @@
 """The side-by-side runner on a toy repository with real DVC: the same lock as `dvc repro`, failures kept apart."""
 
-import os
 import shutil
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import yaml
 from dvc.utils.serialize import _yaml
 from project import ROOT
+from toy_graph import lock, repository, run, stage, times, write
 
 from vqa.graph import runner
 from vqa.graph.dvc_stage import yaml_parsed_once
-
-# Each stage notes when it began and ended. In DVC's "cmd" a pipe would hide a failure, so commands are joined by "&&".
-NOTE = 'echo "%s $(date +%%s.%%N)" >> ../times.txt'
-
-
-def stage(name: str, deps: list[str], command: str, seconds: float = 0.0) -> dict:
-    """A stage of dvc.yaml that makes ``NAME.txt``."""
-    cmd = " && ".join([NOTE % f"begin {name}", f"sleep {seconds}", command, NOTE % f"end {name}"])
-    return {"cmd": cmd, "deps": [f"{dep}.txt" for dep in deps], "outs": [f"{name}.txt"]}
+from vqa.graph.plan import plan
 
 
 def graph(second: str = "cat source.txt > b.txt", gpu: bool = False) -> dict:
@@ -41,24 +30,10 @@ def graph(second: str = "cat source.txt > b.txt", gpu: bool = False) -> dict:
     }
 
 
-def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PATH": path, "PYTHONPATH": str(ROOT), **environment}
-    return subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=folder, env=env, text=True, capture_output=True, check=False, timeout=120,
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A git repository with DVC in it."""
-    folder = tmp_path_factory.mktemp("toy") / "repo"
-    folder.mkdir()
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    assert run(folder, "dvc", "init", "-q").returncode == 0
-    shutil.copy(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
-    return folder
+    return repository(tmp_path_factory.mktemp("toy") / "repo")
 
 
 @pytest.fixture
@@ -67,24 +42,6 @@ def toy(empty: Path, tmp_path: Path) -> Path:
     shutil.copy(ROOT / "params.yaml", tmp_path / "repo")
     write(tmp_path / "repo", graph())
     return tmp_path / "repo"
-
-
-def write(folder: Path, content: dict) -> None:
-    (folder / "dvc.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-
-
-def lock(folder: Path) -> dict:
-    return yaml.safe_load((folder / "dvc.lock").read_text())
-
-
-def times(folder: Path) -> dict[str, tuple[float, float]]:
-    """Begin and end of every stage that ran."""
-    found: dict[str, dict[str, float]] = {}
-    for line in (folder.parent / "times.txt").read_text().splitlines():
-        event, name, when = line.split()
-        assert event not in found.setdefault(name, {}), f"{name} ran twice"
-        found[name][event] = float(when)
-    return {name: (entry["begin"], entry.get("end", float("inf"))) for name, entry in found.items()}
 
 
 def overlap(folder: Path) -> bool:
@@ -235,11 +192,11 @@ def test_yaml_is_parsed_once_and_changes_are_seen_all_the_same(toy: Path, monkey
 
     monkeypatch.setattr(_yaml, "parse_yaml", counting)
     with yaml_parsed_once():
-        assert runner.plan()[1] == []
+        assert plan()[1] == []
         assert sorted(parsed) == ["dvc.lock", "dvc.yaml", "params.yaml"]
         params = (toy / "params.yaml").read_text()
         assert params.count("seed: 42") == 1
         (toy / "params.yaml").write_text(params.replace("seed: 42", "seed: 43"))
-        assert runner.plan()[1] == ["a", "b", "after_a", "after_b", "join"]
+        assert plan()[1] == ["a", "b", "after_a", "after_b", "join"]
         assert parsed.count("params.yaml") == 2
     assert _yaml.parse_yaml is counting

@@ -18,7 +18,8 @@ from vqa.bench.draw import Drawn, costs, draw_number, draw_within
 from vqa.bench.levels import EVALUATE, Judged, judge, near_runs
 from vqa.bench.locked import Lock
 from vqa.bench.machine import describe
-from vqa.graph.runner import FINGERPRINTS, gpus, members
+from vqa.graph.plan import FINGERPRINTS, members
+from vqa.graph.runner import gpus
 from vqa.io import InputError, atomic, file_digest
 from vqa.report.publish import CERTIFICATE
 from vqa.settings.params import Params

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from vqa.graph.runner import TIMINGS, kind
+from vqa.graph.plan import kind
+from vqa.graph.runner import TIMINGS
 from vqa.rng import numpy_generator
 
 # A new Python imports that long before a stage begins; recorded seconds are of stages that found all imported.

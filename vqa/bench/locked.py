@@ -15,7 +15,7 @@ from typing import Any
 import networkx as nx
 from dvc.repo import Repo
 
-from vqa.graph.runner import own_index
+from vqa.graph.plan import own_index
 from vqa.io import InputError
 
 Files = dict[str, str]

@@ -1,4 +1,4 @@
-"""DVC's graph: its stages run side by side, and the fingerprints by which it knows what is out of date.
+"""DVC's graph: its stages side by side, here or on other machines, and the fingerprints by which it knows what is stale.
 
-It may use io alone: it runs stages without knowing what they do.
+It may use io and settings alone: it runs stages without knowing what they do.
 """

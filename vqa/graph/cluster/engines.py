@@ -101,6 +101,7 @@ class Parsl:
                 strategy="simple",  # asks for a block in the place of one that ended
                 max_idletime=float("inf") if local else IDLE,
                 usage_tracking=0,
+                initialize_logging=False,
             )
         except TypeError as error:  # Parsl's own check of the types of options
             raise InputError(f"cluster file: provider.options: {' '.join(str(error).split())}") from None

@@ -99,7 +99,8 @@ def _serve(name: str, cluster: Cluster, logs: Path, address: Address, channel: C
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the runner decides when it ends
     adopt_orphans()
-    logs.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(logs, ignore_errors=True)  # of the last run
+    logs.mkdir(parents=True)
     output = os.open(logs / "engine.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
         os.dup2(output, stream)

@@ -66,6 +66,8 @@ def claimed(scratch: Path, code: str, root: Path) -> Iterator[Workspace]:
         except BlockingIOError:
             os.close(claim)
             number += 1
+    # DVC asks whether the holder's process exists, and one that died may not have been buried yet.
+    (place / ".dvc" / "tmp" / "rwlock").unlink(missing_ok=True)
     for package in PACKAGES:
         with contextlib.suppress(FileExistsError):
             (place / package).symlink_to(root / package)

@@ -6,7 +6,6 @@ if there are several). A killed run goes on from ``.state/RUN/`` after its last 
 """
 
 import dataclasses
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +19,7 @@ from vqa.methods import load_method, method_module
 from vqa.optim.perturb import build_perturbation
 from vqa.settings.params import load
 from vqa.settings.strict import ParamsError
+from vqa.training.handing_over import forget, hand_over_weights
 from vqa.training.predictions import RELEASED
 from vqa.training.protocol import parts_by_training, starting_weights, weights_folder
 from vqa.training.train import Trainer, initial_weights
@@ -72,12 +72,11 @@ def main() -> None:
         trainer.save_weights(kept, "last")
         curves.append(trainer.curve.assign(fold=training.fold))
         predictions.append(trainer.predictions.assign(fold=training.fold))
-    shutil.rmtree(out / "weights", ignore_errors=True)
-    shutil.copytree(state / "weights", out / "weights")
+    hand_over_weights(state, out)
     write_csv(out / "curve.csv", pd.concat(curves, ignore_index=True))
     write_csv(out / RELEASED, pd.concat(predictions, ignore_index=True))
     write_json(out / "run.json", record)
-    shutil.rmtree(states)
+    forget(states)
 
 
 if __name__ == "__main__":

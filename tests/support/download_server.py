@@ -18,6 +18,8 @@ class Server:
         self.plan: list[str] = []
         self.ranges: list[str | None] = []
         self.version = '"1"'
+        self.content = CONTENT
+        self.pause = 0.0  # seconds before each quarter of a megabyte
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -33,16 +35,19 @@ class Server:
                 start = int(asked[6:-1]) if asked and behaviour in ("resume", "break again", "changed") else 0
                 if behaviour == "changed" and self.headers.get("If-Range", server.version) != server.version:
                     start = 0
-                content = CONTENT if server.version == '"1"' else CONTENT[::-1]
+                content = server.content if server.version == '"1"' else server.content[::-1]
                 self.send_response(206 if start else 200)
                 if start:
-                    self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
-                self.send_header("Content-Length", str(len(CONTENT) - start))
+                    self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+                self.send_header("Content-Length", str(len(content) - start))
                 self.send_header("ETag", server.version)
                 self.end_headers()
-                half = start + (len(CONTENT) - start) // 2
+                half = start + (len(content) - start) // 2
+                end = half if "break" in behaviour else len(content)
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the client may have given up
-                    self.wfile.write(content[start : half if "break" in behaviour else None])
+                    for at in range(start, end, 1 << 18):
+                        time.sleep(server.pause)
+                        self.wfile.write(content[at : min(at + (1 << 18), end)])
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -109,6 +109,8 @@ class Decoding:
         """Pixels of a frame as it is shown: ``(H, W, 3)`` uint8 in [0, 255]."""
         try:
             picture = self._pixels.of(frame)
+        except av.error.MemoryError:
+            raise
         except (av.error.FFmpegError, ValueError):
             raise self._wrong(f"its pixels ({frame.format.name}) cannot be converted") from None
         return self.orientation.apply(picture)
@@ -151,6 +153,8 @@ class Decoding:
                     self._end = max(self._end, (packet.pts + (packet.duration or 0)) * packet.time_base)
                 if packet.stream is self._stream:  # the number of the last, empty one is not set
                     yield packet
+        except av.error.MemoryError:  # nothing is wrong with the file
+            raise
         except av.error.FFmpegError:
             raise self._corrupt() from None
 
@@ -164,6 +168,8 @@ class Decoding:
                 raise self._corrupt(joined)
         try:
             return list(packet.decode())
+        except av.error.MemoryError:
+            raise
         except av.error.FFmpegError:
             if packet.size and self._keyless == self._packets:
                 return []  # nothing comes of what refers to a key frame that is not there

@@ -1,5 +1,6 @@
 """What a frozen extractor is (see :class:`Extractor`), and how it goes over a data set."""
 
+import os
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -133,6 +134,8 @@ def _joined(part: Part, pieces: list[Path], file: Path) -> tuple[np.ndarray, np.
     before = np.load(pieces[0])["rows"]
     shape = (len(lengths), int(lengths.max()), before.shape[1])
     table = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+    with file.open("r+b") as stream:  # a full disk is an error here, and would be the end without a word below
+        os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
     for first, piece in enumerate(pieces):
         rows, at = np.load(piece)["rows"], 0
         _alike(part, part.items[first * PIECE], before, rows)

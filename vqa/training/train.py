@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -147,8 +147,9 @@ class Trainer:
     def save_weights(self, folder: Path, name: str) -> None:
         """Write ``<name>_raw.safetensors`` and ``<name>_ema.safetensors``: the state dicts of both models."""
         for weights, model in (("raw", self.model), ("ema", self.ema.module)):
+            content = save({key: value.contiguous() for key, value in model.state_dict().items()})
             with atomic(folder / f"{name}_{weights}.safetensors") as draft:
-                save_file({key: value.contiguous() for key, value in model.state_dict().items()}, draft)
+                draft.write_bytes(content)
 
     def _clean_inputs(self) -> Iterator[Inputs]:
         """Inputs of all training items in batches, as the clean protocol looks at them; nothing before it is asked."""
@@ -222,8 +223,11 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "curve": self.curve.to_csv(index=False),
         }
+        # Not into the file at once: on a full disk PyTorch says no more than where in the file it was, and no OSError.
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
         with atomic(self.state) as draft:
-            torch.save(content, draft)
+            draft.write_bytes(buffer.getbuffer())
 
     def _resume(self) -> None:
         if not self.state.is_file():

@@ -1,5 +1,6 @@
 """Files appear whole or not at all; errors of users are one line and exit code 2, errors of the code a traceback."""
 
+import errno
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import av
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,6 +140,27 @@ def test_run_stage_prints_one_line_for_the_users_mistakes(kind, capsys):
         run_stage(main)
     assert stop.value.code == 2
     assert capsys.readouterr() == ("", "error: clip.mp4: is empty; fetch it again\n")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        np._core._exceptions._ArrayMemoryError((1 << 40,), np.dtype(float)),
+        av.error.MemoryError(12, "Cannot allocate memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_run_stage_prints_one_line_where_memory_ends(error, capsys):
+    def main() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as stop:
+        run_stage(main)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.startswith("error: not enough memory; ")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ def set_up(common: Common) -> torch.device:
     """
     torch.set_num_threads(common.threads)
     _keep_freed_memory()
+    _take_buffers()
     available = torch.cuda.is_available()
     if common.device == "cuda" and not available:
         raise InputError("common.device is cuda, but no CUDA device is visible; set it to auto or cpu")
@@ -48,6 +49,13 @@ def _keep_freed_memory() -> None:
     if hasattr(ctypes.CDLL(None), "mallopt"):
         for option in (trim_threshold, mmap_threshold):
             ctypes.CDLL(None).mallopt(option, most)
+
+
+def _take_buffers() -> None:
+    """Have MKL take the memory that it works in, which it keeps; with less of it, it rounds otherwise in silence."""
+    square = torch.ones(512, 512)
+    torch.bmm(square[None], square[None])
+    torch.mm(square, square)
 
 
 def describe(device: torch.device, common: Common) -> dict[str, str | int]:

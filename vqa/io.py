@@ -89,11 +89,20 @@ def run_stage(main: Callable[[], int | None]) -> None:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         sys.exit(128 + signal.SIGPIPE)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if _is_memory(error):
+            print("error: not enough memory; give it more, or run fewer stages at a time (--jobs)", file=sys.stderr)
+        elif isinstance(error, InputError | ParamsError):
+            print(f"error: {error}", file=sys.stderr)
+        elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            print(f"error: {error.filename or 'output'}: {error.strerror}; make room", file=sys.stderr)
+        else:
             raise
-        print(f"error: {error.filename or 'output'}: {error.strerror}; make room", file=sys.stderr)
         sys.exit(2)
-    except (InputError, ParamsError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+
+
+def _is_memory(error: Exception) -> bool:
+    """PyTorch says by a RuntimeError what others say by their own kinds of MemoryError, and the system by a number."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error) or "CUDA out of memory" in str(error)

@@ -4,6 +4,7 @@ An engine knows nothing of stages: it calls :func:`vqa.graph.cluster.worker.run_
 back what that returns.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -151,7 +152,7 @@ class Ray:
             ray.init(
                 address=cluster.address or "auto",
                 log_to_driver=False,
-                logging_level="ERROR",
+                logging_level=logging.ERROR,
                 runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}} if not cluster.address else None,
             )
         except Exception as error:

@@ -111,8 +111,8 @@ class Live:
         if run is not None and run.data.tags[STATE] == state:
             return run
         if run is not None:  # that of a training with other parameters, which was stopped
-            store.client.set_terminated(run.info.run_id, "KILLED")
             store.supersede(run)
+            store.client.set_terminated(run.info.run_id, "KILLED")
         tags = {"vqa.run": name, "vqa.scale": self.params.common.scale, LIVE: "true", STATE: state, **self.tags}
         return store.client.create_run(store.experiment, tags=tags, run_name=f"{name} (live)")
 

@@ -21,15 +21,15 @@ def found(*changes: dict) -> dict[str, float]:
 
 
 def test_a_cell_is_named_by_protocol_data_set_row_and_metric():
-    assert found({}) == {"clean/LSVQ_test/FAST-VQA/srcc": 0.8, "paper/LSVQ_test/FAST-VQA/srcc": 0.9}
+    assert found({}) == {"clean/LSVQ_test/FAST-VQA/srcc": 0.8, "printed/LSVQ_test/FAST-VQA/srcc": 0.9}
     assert found({"setting": "gamma=0.01", "split": "gap", "protocol": "released"}).keys() == {
-        *("released/LSVQ_test/gamma 0.01/srcc_gap", "paper/LSVQ_test/gamma 0.01/srcc_gap")
+        *("released/LSVQ_test/gamma 0.01/srcc_gap", "printed/LSVQ_test/gamma 0.01/srcc_gap")
     }
     assert "clean/LSVQ_test/TLVQM/srcc" in found({"method": "TLVQM", "setting": "hand-crafted"})
 
 
 def test_cells_without_a_number_are_left_out():
-    assert found({"value": float("nan")}) == {"paper/LSVQ_test/FAST-VQA/srcc": 0.9}
+    assert found({"value": float("nan")}) == {"printed/LSVQ_test/FAST-VQA/srcc": 0.9}
     assert found({"paper": float("nan")}) == {"clean/LSVQ_test/FAST-VQA/srcc": 0.8}
 
 

@@ -84,7 +84,7 @@ def test_a_table_is_a_run_with_its_cells_and_pages(mirrored):
     for cell in frame.to_dict("records"):
         metric = cell["metric"].lower() + ("" if cell["split"] == "test" else f"_{cell['split']}")
         end = f"KoNViD-1k/{cell['setting'].replace('=', ' ')}/{metric}"
-        values = {cell["protocol"]: cell["value"], "paper": cell["paper"]}
+        values = {cell["protocol"]: cell["value"], "printed": cell["paper"]}
         for start, value in values.items():
             assert table.data.metrics.get(f"{start}/{end}", float("nan")) == pytest.approx(value, nan_ok=True)
     names = {item.path for item in client(mirrored).list_artifacts(table.info.run_id)}

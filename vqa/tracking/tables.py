@@ -17,8 +17,8 @@ SUFFIXES = (".csv", ".md", ".tex")
 LAYOUT = 1  # of what is made of the files: a store of another one is written anew
 NOTE = """{title}
 
-Metrics are the cells of the table: `clean/<data set>/<row>/srcc` and `released/...` are ours, by protocol, `paper/...`
-is what is printed; `srcc_train` and `srcc_gap` are the training value and the gap. The runs of its rows are nested
+Metrics are the cells of the table: `clean/<data set>/<row>/srcc` and `released/...` are ours, by protocol, `printed/...`
+is what the paper has; `srcc_train` and `srcc_gap` are the training value and the gap. The runs of its rows are nested
 below it, or below the first table that they stand in: ``tags.`vqa.tables` LIKE '%{name}%'`` finds them all."""
 
 
@@ -65,7 +65,7 @@ def cells(table: pd.DataFrame) -> dict[str, float]:
             raise InputError(f"rows {rows[name]!r} and {row!r} of a table are both {name!r} in MLflow; rename one")
         metric = str(cell["metric"]).lower() + ("" if cell["split"] == "test" else f"_{cell['split']}")
         end = f"{allowed(str(cell['dataset']))}/{name}/{metric}"
-        for start, value in ((cell["protocol"], cell["value"]), ("paper", cell["paper"])):
+        for start, value in ((cell["protocol"], cell["value"]), ("printed", cell["paper"])):
             if not math.isnan(float(value)):
                 found[f"{start}/{end}"] = float(value)
     return found

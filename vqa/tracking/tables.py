@@ -17,9 +17,10 @@ SUFFIXES = (".csv", ".md", ".tex")
 LAYOUT = 1  # of what is made of the files: a store of another one is written anew
 NOTE = """{title}
 
-Metrics are the cells of the table: `clean/<data set>/<row>/srcc` and `released/...` are ours, by protocol, `printed/...`
-is what the paper has; `srcc_train` and `srcc_gap` are the training value and the gap. The runs of its rows are nested
-below it, or below the first table that they stand in: ``tags.`vqa.tables` LIKE '%{name}%'`` finds them all."""
+Metrics are the cells of the table: `clean/<data set>/<row>/srcc` and `released/...` are ours, by protocol, and
+`printed/...` is what the paper has; `srcc_train` and `srcc_gap` are the training value and the gap. The runs of its
+rows are nested below it, or below the first table that they stand in: ``tags.`vqa.tables` LIKE '%{name}%'`` finds them
+all."""
 
 
 def report_entries(params: Params, reports: Path) -> list[Entry]:

@@ -24,7 +24,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv repro test lint cpus court check certify bench ui paper real study publish
+.PHONY: help venv repro test lint cpus court check certify cluster bench ui paper real study publish
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -62,6 +62,10 @@ court: venv  ## Measure the error rates of the verdicts on planted truths, and w
 check: venv  ## Compare every run's metrics with reports/baselines; exit code 1 on a regression
 	$(VQA) check --scale demo
 	@if [ -d real/runs ]; then $(VQA) check --scale real; fi
+
+cluster: venv  ## Test stages on workers of Parsl and of Ray, some of them killed; installs requirements-cluster.lock
+	"$(BIN)/python" -m pip install -qq --no-deps --require-hashes -r requirements-cluster.lock
+	"$(BIN)/python" -m pytest -rs tests/graph/test_cluster.py
 
 certify: venv  ## Run a drawn sample of the demo's stages anew, in two minutes, and say how near they come to dvc.lock
 	$(VQA) certify --scale demo --jobs $(JOBS)

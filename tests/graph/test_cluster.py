@@ -271,7 +271,9 @@ def test_a_worker_with_other_code_is_refused(tmp_path, capfd):
     first = code_digest(tmp_path / "one")
     (tmp_path / "one" / "vqa" / "plan.py").write_text("# other\n")
     assert code_digest(tmp_path / "one") != first
-    answer = worker.run_task({"stage": "train@a", "code": first, "scratch": str(tmp_path), "orphans_end": False})
+    answer = worker.run_task(
+        {"stage": "train@a", "code": first, "scratch": str(tmp_path), "environment": {}, "orphans_end": False}
+    )
     assert answer["code"] == 2
     assert answer["log"].count("\n") == 1
     assert "has other code" in answer["log"]
@@ -291,6 +293,38 @@ def test_a_second_build_in_one_folder_waits_and_says_for_whom(toy, building):
     assert first.wait(timeout=5) == 0
     assert "0 stages reproduced" in out
     assert sorted(runs_of(toy)) == ["a", "b", "c", "d"]
+
+
+@needs_parsl
+@pytest.mark.slow
+def test_blocks_of_slurm_are_asked_for_and_given_back(toy, tmp_path):
+    """Slurm's commands are stood in for: jobs are processes here."""
+    tools, jobs = tmp_path / "tools", tmp_path / "jobs"
+    tools.mkdir()
+    jobs.mkdir()
+    commands = {
+        "sbatch": f'cp "$1" {jobs}/$$.sh; setsid bash "$1" >{jobs}/$$.out 2>&1 & touch {jobs}/$!; '
+        'echo "Submitted batch job $!"',
+        "sacct": "exit 1",
+        "squeue": f'for job in $(ls {jobs} | grep -v [.]); do kill -0 $job 2>/dev/null && echo "$job R"; done; true',
+        "scancel": f'for job in "$@"; do kill -- -$job; echo $job >> {jobs}/cancelled.txt; done',
+    }
+    for name, script in commands.items():
+        (tools / name).write_text(f"#!/bin/bash\n{script}\n")
+        (tools / name).chmod(0o755)
+    with (toy / "../cluster.yaml").open("a") as file:
+        file.write('provider:\n  {kind: slurm, walltime: "01:00:00", options: {partition: gpu, gpus_per_node: 4}}\n')
+    command = ["vqa.cli", "repro", "--engine", "parsl", "--cluster", "../cluster.yaml"]
+    path = f"{tools}{os.pathsep}{environment()['PATH']}"
+    done = run(toy, *command, NOTES=str(tmp_path / "notes"), PATH=path, VQA_TOY=str(toy))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (toy / "join.txt").read_text() == "code\n" * 4
+    scripts = [script.read_text() for script in jobs.glob("*.sh")]
+    assert scripts
+    for line in ("--partition=gpu", "--gpus-per-node=4", "--time=60", "--nodes=1"):
+        assert all(line in script for script in scripts), line
+    assert (jobs / "cancelled.txt").is_file()
+    awaited(lambda: nothing_left(toy), 10)
 
 
 @needs_ray
@@ -342,7 +376,7 @@ def test_ray_without_a_token_is_refused(toy, monkeypatch):
         ("remote: r\nscratch: s\nworker: 2", "unknown key 'worker' (did you mean 'workers'?)"),
         ("remote: r\nscratch: s\nworkers: 0", "workers: 0 is less than 1"),
         ("remote: r\nscratch: s\nprovider: {kind: lsf}", "kind: 'lsf' is not one of local, slurm, pbs, kubernetes"),
-        ("remote: r\nscratch: s\nprovider: {kind: slurm}", "walltime: needed for blocks of a scheduler"),
+        ("remote: r\nscratch: s\nprovider: {kind: slurm}", "walltime: blocks of slurm and pbs have one, and only they"),
         ("remote: r\nscratch: s\nprovider: {kind: slurm, walltime: 24:00:00}", "walltime: must be of type str"),
         (
             "remote: r\nscratch: s\nprovider: {kind: slurm, walltime: '01:00:00', drain: 3600}",
@@ -380,6 +414,6 @@ def test_engine_and_cluster_file_go_together(toy, arguments):
 
 
 def test_the_answer_of_a_worker_is_json(tmp_path):
-    task = {"stage": "train@a", "code": "", "scratch": str(tmp_path), "orphans_end": False}
+    task = {"stage": "train@a", "code": "", "scratch": str(tmp_path), "environment": {}, "orphans_end": False}
     assert json.loads(json.dumps(worker.run_task(task)))["code"] == 2
     assert os.listdir(tmp_path)

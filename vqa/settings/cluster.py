@@ -9,6 +9,7 @@ import yaml
 from vqa.settings.strict import ParamsError, build, one_of
 
 PROVIDERS = ("local", "slurm", "pbs", "kubernetes")
+TIMED = ("slurm", "pbs")
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Provider:
         parts = self.walltime.split(":") if self.walltime else []
         if parts and (len(parts) != 3 or not all(part.isdigit() for part in parts)):
             raise ValueError(f"walltime: {self.walltime!r} is not HH:MM:SS (in quotes, or YAML reads a number)")
-        if bool(parts) == (self.kind == "local"):
-            raise ValueError("walltime: needed for blocks of a scheduler, and for none of kind local")
+        if bool(parts) != (self.kind in TIMED):
+            raise ValueError(f"walltime: blocks of {' and '.join(TIMED)} have one, and only they")
         if self.drain < 0 or (self.drain and self.drain >= self.seconds):
             raise ValueError(f"drain: {self.drain} s is not within the walltime")
 

@@ -5,6 +5,7 @@ Before the command, inputs that the remote lacks are pushed; after it, outputs a
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from vqa.graph.dvc_stage import entry_path, reproduce_stage
 from vqa.io import digest
 from vqa.settings.cluster import Cluster
 
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")  # sums depend on them
 FILES = ("dvc.yaml", "params.yaml", "sources.yaml")
 SHIPPED = Path(".state") / "shipped"
 ELSEWHERE = ("extract", "train", "evaluate", "landscape")
@@ -68,20 +70,24 @@ class Driver:
         entries = _entries(ancestors)
         self._ship(stage.repo, entries)
         names = [*FILES, *([str(fingerprint)] if fingerprint else [])]
-        answer = self.hub.ask(
-            {
-                "stage": stage.addressing,
-                "code": self.code,
-                "folder": self.folder,
-                "files": {name: Path(name).read_text(encoding="utf-8") for name in names if Path(name).is_file()},
-                "entries": entries,
-                "fingerprint": str(fingerprint) if fingerprint else None,
-                "remote": self.cluster.remote,
-                "scratch": self.cluster.scratch,
-                "state": self.cluster.state,
-                "config": (self.root / ".dvc" / "config").read_text(encoding="utf-8"),
-            }
-        )
+        task = {
+            "stage": stage.addressing,
+            "code": self.code,
+            "folder": self.folder,
+            "files": {name: Path(name).read_text(encoding="utf-8") for name in names if Path(name).is_file()},
+            "entries": entries,
+            "fingerprint": str(fingerprint) if fingerprint else None,
+            "remote": self.cluster.remote,
+            "scratch": self.cluster.scratch,
+            "state": self.cluster.state,
+            "config": (self.root / ".dvc" / "config").read_text(encoding="utf-8"),
+            "environment": {name: os.environ[name] for name in THREADS if name in os.environ},
+        }
+        try:
+            answer = self.hub.ask(task)
+        except (EOFError, OSError):
+            print("error: the engine ended; what it said is in .state/cluster/engine.log", file=sys.stderr)
+            return 1
         print(answer["log"], end="")
         if answer["code"]:
             for entry in entries.values():  # the remote may have lost them: next time it is asked

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from vqa.graph.cluster.worker import ROOT, run_task
 from vqa.io import InputError
-from vqa.settings.cluster import Cluster, Provider
+from vqa.settings.cluster import TIMED, Cluster, Provider
 
 Task = dict[str, Any]
 LOST = ("WorkerLost", "ManagerLost", "WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "LocalRayletDiedError")
@@ -104,9 +104,9 @@ class Parsl:
                 usage_tracking=0,
                 initialize_logging=False,
             )
-        except TypeError as error:  # Parsl's own check of the types of options
-            raise InputError(f"cluster file: provider.options: {' '.join(str(error).split())}") from None
-        self._kernel = parsl.DataFlowKernel(config)
+            self._kernel = parsl.DataFlowKernel(config)
+        except Exception as error:  # many kinds: unknown options, values of the wrong type, a package that is missing
+            raise InputError(f"--engine parsl: {type(error).__name__}: {' '.join(str(error).split())}") from None
         self._app = parsl.python_app(run_task, data_flow_kernel=self._kernel)
 
     def submit(self, task: Task) -> "Future[Task]":
@@ -130,9 +130,12 @@ def _provider(provider: Provider, workers: int) -> Any:
         "kubernetes": providers.KubernetesProvider,
     }
     own: dict[str, Any] = {"worker_init": provider.worker_init, "max_blocks": workers, "nodes_per_block": 1}
-    own |= {"walltime": provider.walltime} if provider.kind in ("slurm", "pbs") else {}
+    own |= {"walltime": provider.walltime} if provider.kind in TIMED else {}
     own |= {"init_blocks": workers, "min_blocks": workers} if provider.kind == "local" else {"init_blocks": 1}
-    return kinds[provider.kind](**own, **provider.options)
+    options = dict(provider.options)
+    if "persistent_volumes" in options:  # pairs, which YAML has no word for
+        options["persistent_volumes"] = [tuple(pair) for pair in options["persistent_volumes"]]
+    return kinds[provider.kind](**own, **options)
 
 
 class Ray:

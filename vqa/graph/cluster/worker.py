@@ -6,7 +6,6 @@ the stages are forked from another one, that reads tasks from a pipe and is kept
 
 import atexit
 import contextlib
-import functools
 import json
 import os
 import resource
@@ -25,6 +24,7 @@ from vqa.graph.family import end_with
 
 ROOT = Path(vqa.__file__).resolve().parent.parent
 LOG, ENTRY = ".task.log", ".task.json"
+_OWN = threading.local()  # an engine calls from its own processes or threads, again and again
 LOG_END = 200_000  # characters of a stage's output that travel
 
 
@@ -41,7 +41,7 @@ def run_task(task: dict[str, Any]) -> dict[str, Any]:
     host = socket.gethostname()
     if threading.current_thread() is threading.main_thread() and task["orphans_end"]:
         end_with(os.getppid())  # of a pool of workers, which looks for its parent only between two tasks
-    server = _server(threading.get_ident(), task["scratch"])
+    server = _server(task["scratch"], task["environment"])
     try:
         assert server.stdin is not None
         assert server.stdout is not None
@@ -52,24 +52,25 @@ def run_task(task: dict[str, Any]) -> dict[str, Any]:
         line = ""
         print(f"{host}: {error}", file=sys.stderr)
     if not line:
-        _server.cache_clear()
         server.kill()
+        del _OWN.server
         return {"host": host, "lost": f"the process that runs stages ended with {server.wait()}"}
     return {"host": host, **json.loads(line)}
 
 
-@functools.cache
-def _server(thread: int, scratch: str) -> subprocess.Popen[str]:
-    """The process that runs stages for one thread; it ends with this process."""
+def _server(scratch: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+    """The process that runs stages for this thread; it ends with this process."""
+    if hasattr(_OWN, "server"):
+        return _OWN.server
     parent = os.getpid()
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    server = subprocess.Popen(
+    _OWN.server = subprocess.Popen(
         [sys.executable, "-m", "vqa.graph.cluster.worker", scratch],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: end_with(parent),
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, **environment, "PYTHONPATH": path},
     )  # fmt: skip
-    atexit.register(server.kill)
-    return server
+    atexit.register(_OWN.server.kill)
+    return _OWN.server
 
 
 def _serve(scratch: Path, tasks: IO[str], answers: IO[str]) -> None:

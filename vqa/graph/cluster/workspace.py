@@ -40,8 +40,8 @@ class Workspace:
         _write(folder / "dvc.lock", json.dumps({"schema": "2.0", "stages": task["entries"]}))
         common = Path(task["state"] or self.scratch / "state")
         common.mkdir(parents=True, exist_ok=True)
-        if not (folder / ".state").is_symlink():
-            (folder / ".state").symlink_to(common)
+        (folder / ".state").unlink(missing_ok=True)
+        (folder / ".state").symlink_to(common)
         return folder
 
 

@@ -80,18 +80,21 @@ def _serve(scratch: Path, tasks: IO[str], answers: IO[str]) -> None:
     from vqa.graph.dvc_stage import yaml_parsed_once
     from vqa.graph.warm import preload
 
-    code = code_digest(ROOT)
-    with claimed(scratch, code, ROOT) as workspace, yaml_parsed_once():
+    code, host, workspace = code_digest(ROOT), socket.gethostname(), None
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(yaml_parsed_once())
         for line in tasks:
             task = json.loads(line)
-            if task["code"] != code:
-                clone = "its clone is not at the driver's commit, or was edited"
-                answer = {"code": 2, "log": f"error: {socket.gethostname()} has other code in {ROOT}: {clone}\n"}
-            else:
+            try:
+                if task["code"] != code:
+                    raise OSError(f"has other code in {ROOT}: its clone is not at the driver's commit, or was edited")
+                workspace = workspace or stack.enter_context(claimed(scratch, code, ROOT))
                 folder = workspace.fill(task)
                 if task["fingerprint"]:
                     preload(folder / task["fingerprint"])
                 answer = _in_fork(folder, task)
+            except OSError as error:
+                answer = {"code": 2, "log": f"error: {host} {' '.join(str(error).split())}\n"}
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
 

@@ -265,15 +265,17 @@ def test_a_full_scratch_is_one_line_and_the_next_build_goes_on(toy, tmp_path):
         subprocess.run(["umount", place], check=True)
 
 
+def task_of(scratch: Path, code: str) -> dict:
+    return {"stage": "train@a", "code": code, "scratch": str(scratch), "environment": {}, "orphans_end": False}
+
+
 def test_a_worker_with_other_code_is_refused(tmp_path, capfd):
     (tmp_path / "one").mkdir()
     shutil.copytree(worker.ROOT / "vqa" / "graph", tmp_path / "one" / "vqa")
     first = code_digest(tmp_path / "one")
     (tmp_path / "one" / "vqa" / "plan.py").write_text("# other\n")
     assert code_digest(tmp_path / "one") != first
-    answer = worker.run_task(
-        {"stage": "train@a", "code": first, "scratch": str(tmp_path), "environment": {}, "orphans_end": False}
-    )
+    answer = worker.run_task(task_of(tmp_path, first))
     assert answer["code"] == 2
     assert answer["log"].count("\n") == 1
     assert "has other code" in answer["log"]
@@ -414,6 +416,5 @@ def test_engine_and_cluster_file_go_together(toy, arguments):
 
 
 def test_the_answer_of_a_worker_is_json(tmp_path):
-    task = {"stage": "train@a", "code": "", "scratch": str(tmp_path), "environment": {}, "orphans_end": False}
-    assert json.loads(json.dumps(worker.run_task(task)))["code"] == 2
-    assert os.listdir(tmp_path)
+    answer = worker.run_task(task_of(tmp_path, ""))
+    assert json.loads(json.dumps(answer))["code"] == 2

@@ -78,3 +78,22 @@ def test_frames_that_come_back_wrong_are_found() -> None:
     assert "own frames" in doctor._decoder("libx264", shifted).what
     assert doctor._decoder("libx264", broken).state == BAD
     assert doctor._decoder("no_such_encoder").state == NOTE
+
+
+def test_a_cluster_file_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text("remote: remote\nscratch: scratch\nworkers: 2\nslots: 3\n")
+    found = list(doctor._cluster(file))
+    assert BAD not in [finding.state for finding in found]
+    assert "6 stages at a time on 2 workers" in found[0].what
+    assert (tmp_path / "remote").is_dir()
+    (tmp_path / "taken").touch()
+    file.write_text("remote: taken\nscratch: scratch\n")
+    assert [finding.state for finding in doctor._cluster(file)][-1] == BAD
+    monkeypatch.setenv("PATH", str(tmp_path))
+    file.write_text("remote: remote\nscratch: scratch\nprovider: {kind: slurm, walltime: '01:00:00'}\n")
+    assert "sbatch is not here" in [finding.what for finding in doctor._cluster(file)]
+    file.write_text("remote: remote\nscatch: scratch\n")
+    assert [finding.what for finding in doctor._cluster(file)] == [
+        f"{file}: unknown key 'scatch' (did you mean 'scratch'?)"
+    ]

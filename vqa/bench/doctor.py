@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import av
@@ -20,7 +21,9 @@ from vqa.data.provided import source_folder
 from vqa.data.published.reach import check_reach
 from vqa.data.video import read_frames
 from vqa.io import InputError
+from vqa.settings.cluster import load_cluster
 from vqa.settings.params import Params
+from vqa.settings.strict import ParamsError
 
 GOOD, NOTE, BAD = "good", "note", "bad"
 PYTHONS = ((3, 11), (3, 12))
@@ -66,12 +69,13 @@ class Finding:
     remedy: str = ""
 
 
-def examine(params: Params, root: Path) -> Iterator[Finding]:
+def examine(params: Params, root: Path, cluster: Path | None = None) -> Iterator[Finding]:
     """All findings on the scale in the working directory, the quick ones first.
 
     Args:
         params: of the scale.
         root: the project's folder, which holds the lock of packages.
+        cluster: file of a cluster that is to be used.
     """
     yield _python()
     yield packages(root / "requirements.lock")
@@ -80,6 +84,8 @@ def examine(params: Params, root: Path) -> Iterator[Finding]:
     yield _disk(params)
     yield from _data(params)
     yield _store(Path())
+    if cluster:
+        yield from _cluster(cluster)
     for encoder in ENCODERS:
         yield _decoder(encoder)
 
@@ -171,6 +177,33 @@ def _store(place: Path) -> Finding:
     if os.access(place, os.W_OK):
         return Finding(GOOD, "this folder can be written to: outputs, and MLflow's mlflow.db")
     return Finding(BAD, "this folder cannot be written to", "clone to one of your own")
+
+
+def _cluster(file: Path) -> Iterator[Finding]:
+    """Whether a cluster file can be used from here; the workers are not asked."""
+    try:
+        cluster = load_cluster(file)
+    except ParamsError as error:
+        yield Finding(BAD, str(error))
+        return
+    yield Finding(GOOD, f"{file.name}: {cluster.stages} stages at a time on {cluster.workers} workers")
+    if missing := [name for name in ("parsl", "ray") if find_spec(name) is None]:
+        install = "pip install --no-deps --require-hashes -r requirements-cluster.lock"
+        yield Finding(NOTE, f"engines that are not installed: {', '.join(missing)}", install)
+    tool = {"slurm": "sbatch", "pbs": "qsub"}.get(cluster.provider.kind)
+    if tool and shutil.which(tool) is None:
+        yield Finding(BAD, f"{tool} is not here", "run the driver where jobs can be submitted")
+    if "://" in cluster.remote:
+        yield Finding(NOTE, f"remote {cluster.remote}: not tried")
+        return
+    try:
+        Path(cluster.remote).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cluster.remote):
+            pass
+    except OSError as error:
+        yield Finding(BAD, f"remote {cluster.remote}: {error.strerror}", "name a folder that all can write to")
+    else:
+        yield Finding(GOOD, f"remote {cluster.remote} can be written to")
 
 
 def _decoder(encoder: str, read: Callable[[Path, np.ndarray], np.ndarray] = read_frames) -> Finding:

@@ -20,7 +20,7 @@ class Away:
 
     Attributes:
         driver: what a process of a stage needs of it.
-        stages: that run on it at a time.
+        stages: that are given to it at a time: one more for each worker than it runs, so that none waits for this side.
         workers: that take stages now.
     """
 
@@ -35,7 +35,7 @@ class Away:
         Raises:
             vqa.io.InputError: if the engine cannot be had.
         """
-        self._cluster, self.stages, self.workers = cluster, cluster.stages, 0
+        self._cluster, self.stages, self.workers = cluster, cluster.stages + cluster.workers, 0
         self._done: dict[str, Event] = {}
         self._hub = Hub(engine, cluster, LOGS.absolute())
         root = root.resolve()

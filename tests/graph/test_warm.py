@@ -47,11 +47,16 @@ def test_bad_input_is_one_line_and_exit_code_2_as_ever(stages, capfd):
 
 @pytest.mark.parametrize("command", ["echo a", "python -m dvc repro", "python -m stages.copy a && rm b", "python x.py"])
 def test_other_commands_are_left_to_the_shell(stages, command):
-    process = WarmProcess()
-    assert process.run(command) is None
-    process.close()
+    with WarmProcess() as process:
+        assert process.run(command) is None
     assert not process._process.is_alive()
     assert process._process.exitcode == 0
+
+
+def test_what_ends_the_block_ends_the_process_too(stages):
+    with pytest.raises(OSError, match="No space left"), WarmProcess() as process:
+        raise OSError("No space left")
+    assert process._process.exitcode == 0, "else Python would wait for it at its end, and it for a command"
 
 
 def test_what_a_stage_imports_inside_functions_is_imported_and_what_is_missing_does_not_matter(stages, monkeypatch):

@@ -70,7 +70,7 @@ def reproduce_stage(
     try:
         with Repo(".", _wait_for_lock=True, config=config) as repo:
             repo.reproduce(name, single_item=True, repro_fn=keep)
-    except DvcException as error:
+    except (DvcException, OSError) as error:  # of the latter, a full disk
         print(f"error: {error.__cause__ or error}", file=sys.stderr)
         return 1
     finally:

@@ -272,10 +272,8 @@ def _reproduce_one(stage: str, device: str | None, parent: int) -> None:
     _begin(stage, parent)
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
-    warm = WarmProcess()
-    code = reproduce_stage(stage, lambda command, _: warm.run(command))
-    warm.close()
-    sys.exit(code)
+    with WarmProcess() as warm:
+        sys.exit(reproduce_stage(stage, lambda command, _: warm.run(command)))
 
 
 def _ask(away: Away, stage: str, ancestors: list[str], fingerprint: Path | None, parent: int) -> None:

@@ -46,7 +46,8 @@ def preload(fingerprint: Path) -> None:
 class WarmProcess:
     """A fork of this process that waits for the command of one stage.
 
-    Fork it before anything is opened that two processes must not share. It ends with this process.
+    Fork it before anything is opened that two processes must not share. It ends with this process and with its ``with``
+    block: Python waits for children at its end, and this one waits for a command.
     """
 
     def __init__(self) -> None:
@@ -64,7 +65,10 @@ class WarmProcess:
         self._process.join()
         return self._process.exitcode
 
-    def close(self) -> None:
+    def __enter__(self) -> "WarmProcess":
+        return self
+
+    def __exit__(self, *error: object) -> None:
         """Let it go, if it still waits."""
         self._channel.close()
         self._process.join()

@@ -135,9 +135,8 @@ def _run(folder: Path, task: dict[str, Any], log: Path, parent: int) -> None:
         push(stage.repo, stage.outs, f"outputs of {name}")
 
     entry_path(name).unlink(missing_ok=True)
-    warm = WarmProcess()
-    code = reproduce_stage(name, lambda command, _: warm.run(command), travelling, with_remote(task["remote"]))
-    warm.close()
+    with WarmProcess() as warm:
+        code = reproduce_stage(name, lambda command, _: warm.run(command), travelling, with_remote(task["remote"]))
     if code == 0:
         (folder / ENTRY).write_bytes(entry_path(name).read_bytes())
     sys.stdout.flush()

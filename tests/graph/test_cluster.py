@@ -240,7 +240,7 @@ def test_a_remote_that_is_away_is_one_line_and_the_next_build_goes_on(toy, tmp_p
     write(toy, graph("cat source.txt source.txt > runs/${key}.txt"))
     done = build(toy, "threads")
     assert done.returncode == 1
-    assert "not in the remote" in done.stdout
+    assert "inputs of train@a: cannot be had from the remote" in done.stdout
     assert build(toy, "threads").returncode == 0
 
 
@@ -336,7 +336,7 @@ def test_ray_with_a_node_that_dies(toy, building, monkeypatch):
     ray = [str(Path(sys.executable).parent / "ray"), "start", "--num-cpus=1", "--disable-usage-stats"]
     ray += ["--node-ip-address=127.0.0.1"]
     head = [*ray, "--head", "--port=6397", "--include-dashboard=false", "--block"]
-    env = environment(VQA_RAY=str(toy))
+    env = environment(NOTES=str(toy / "../notes"))
     nodes = [subprocess.Popen(head, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
     try:
         time.sleep(15)

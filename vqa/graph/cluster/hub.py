@@ -165,7 +165,7 @@ def _until_done(task: Task, engine: Engine, losses: int, tell: Any) -> Task:
             text = " ".join(str(error).split())
             if not is_loss(error):
                 return {"code": 1, "host": "", "log": f"error: the engine gave up: {type(error).__name__}: {text}\n"}
-            answer = {"lost": text}
+            answer = {"lost": text.partition(". ")[0][:160]}  # Ray goes on for a paragraph
         if "lost" not in answer:
             return answer
         why = answer["lost"]

@@ -10,7 +10,7 @@ COVERAGE ?= 94
 BIN := $(VENV)/bin
 # As .venv/bin/vqa, but always of this folder, whatever VENV is.
 VQA := "$(BIN)/python" -m vqa.cli
-BUILD = --jobs $(JOBS) --engine $(ENGINE) $(if $(CLUSTER),--cluster "$(CLUSTER)")
+BUILD = --jobs $(JOBS)$(if $(filter-out local,$(ENGINE))$(CLUSTER), --engine $(ENGINE) --cluster "$(CLUSTER)")
 STAMP := $(VENV)/.lock-sha256
 SHELL := /bin/bash
 

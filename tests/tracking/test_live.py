@@ -145,7 +145,9 @@ def test_a_killed_training_and_a_stopped_command_go_on_where_they_were(project, 
     stop_after(monkeypatch, project, "two", 2)
     code = [sys.executable, "-u", "-m", "vqa.cli", "track", "--live", "--store", store(project)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(code, cwd=project, env=environment, text=True, stdout=subprocess.PIPE)
+    # A shell's background jobs ignore Ctrl-C, and so do the tests' children if the tests are one.
+    usual = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = subprocess.Popen(code, cwd=project, env=environment, text=True, stdout=subprocess.PIPE, **usual)
     try:
         assert process.stdout.readline().startswith("waiting for trainings")
         assert process.stdout.readline() == "two: epoch 2 of fold 3-0\n"

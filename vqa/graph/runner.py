@@ -7,6 +7,8 @@ allows. One slot per GPU where there are GPUs, else one per core. What stages im
 (:mod:`vqa.graph.cluster.driver`).
 """
 
+from __future__ import annotations
+
 import contextlib
 import itertools
 import multiprocessing
@@ -21,18 +23,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkProcess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import networkx as nx
 import pandas as pd
 from tqdm import tqdm
 
-from vqa.graph.cluster.away import Away
 from vqa.graph.dvc_stage import record_entries, reproduce_stage, yaml_parsed_once
 from vqa.graph.family import end_with
 from vqa.graph.plan import FINGERPRINTS, kind, plan
 from vqa.graph.turn import turn
 from vqa.graph.warm import WarmProcess, preload
 from vqa.io import write_csv
+
+if TYPE_CHECKING:
+    from vqa.graph.cluster.away import Away
 
 LOGS = Path(".state") / "logs"
 TIMINGS = Path(".state") / "timings.csv"

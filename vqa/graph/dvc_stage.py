@@ -27,6 +27,7 @@ from vqa.graph.family import end_with
 from vqa.io import write_json
 
 ENTRIES = Path(".state") / "lock"
+_IN_SHELL = dvc.stage.run._run
 PARSED = ("dvc.yaml", "dvc.lock", "params.yaml", "sources.yaml")
 
 
@@ -48,13 +49,13 @@ def reproduce_stage(
     Returns:
         Exit code: 0, or 1 after a message on stderr.
     """
-    in_shell, parent = dvc.stage.run._run, os.getpid()
+    before, parent = dvc.stage.run._run, os.getpid()
     current: list[Any] = []
 
     def run_command(executable: str, command: str, **options: Any) -> None:
         code = run(command, current[0]) if run else None
         if code is None:
-            in_shell(executable, command, preexec_fn=lambda: end_with(parent), **options)
+            _IN_SHELL(executable, command, preexec_fn=lambda: end_with(parent), **options)
         elif code:
             raise StageCmdFailedError(command, code)
 
@@ -74,7 +75,7 @@ def reproduce_stage(
         print(f"error: {error.__cause__ or error}", file=sys.stderr)
         return 1
     finally:
-        dvc.stage.run._run = in_shell
+        dvc.stage.run._run = before
     return 0
 
 

@@ -23,7 +23,7 @@ from vqa.settings.strict import ParamsError
 
 needs_parsl = pytest.mark.skipif(not find_spec("parsl"), reason="needs requirements-cluster.lock: `make cluster`")
 needs_ray = pytest.mark.skipif(not find_spec("ray"), reason="needs requirements-cluster.lock: `make cluster`")
-ENGINES = ["threads", pytest.param("parsl", marks=[needs_parsl, pytest.mark.cluster])]
+ENGINES = ["threads", pytest.param("parsl", marks=needs_parsl)]
 
 
 def graph(command: str = "cat source.txt > runs/${key}.txt") -> dict:
@@ -138,7 +138,7 @@ def nothing_left(toy: Path) -> bool:
     return not of_the_build(toy)
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 @pytest.mark.parametrize("engine", ENGINES)
 def test_workers_give_the_lock_of_dvc_repro_and_then_nothing_is_left_to_do(toy, tmp_path, engine):
     serial = tmp_path / "alone" / "repo"
@@ -170,7 +170,7 @@ def test_a_stage_that_fails_is_not_tried_again_and_stops_only_what_needs_it(toy)
     assert (toy / "join.txt").read_text() == "code\n" * 4
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_stage_whose_worker_is_killed_runs_on_another_one(toy, building, engine):
     write(toy, graph("sleep 2 && cat source.txt > runs/${key}.txt"))

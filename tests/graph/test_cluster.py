@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -339,9 +340,13 @@ def test_ray_with_a_node_that_dies(toy, building, monkeypatch):
     env = environment(NOTES=str(toy / "../notes"))
     nodes = [subprocess.Popen(head, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
     try:
-        time.sleep(15)
+        awaited(lambda: not socket.socket().connect_ex(("127.0.0.1", 6397)))
+        time.sleep(10)  # it listens before it takes nodes
         second = [*ray, "--address=127.0.0.1:6397", "--block"]
         nodes.append(subprocess.Popen(second, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        raylets = psutil.Process(nodes[1].pid)
+        awaited(lambda: [each for each in raylets.children(recursive=True) if each.name() == "raylet"])
+        time.sleep(5)
         with (toy / "../cluster.yaml").open("a") as file:
             file.write("address: 127.0.0.1:6397\n")
         write(toy, graph("sleep 4 && cat source.txt > runs/${key}.txt"))

@@ -7,6 +7,7 @@ the same stage runs.
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import time
 
@@ -34,7 +35,7 @@ def adopt_orphans() -> None:
 def end_descendants(patience: float = 3.0) -> None:
     """End all that this process started, and all that those did; by force after ``patience`` seconds."""
     me, until = psutil.Process(), time.monotonic() + patience
-    while family := [each for each in me.children(recursive=True) if _alive(each)]:
+    while family := [each for each in me.children(recursive=True) if alive(each.pid)]:
         for each in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.terminate() if time.monotonic() < until else each.kill()
@@ -44,7 +45,14 @@ def end_descendants(patience: float = 3.0) -> None:
                 pass
 
 
-def _alive(process: psutil.Process) -> bool:
+def alive(number: int) -> bool:
+    """Whether a process is there that has not ended; one that is not buried yet has."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        return process.status() != psutil.STATUS_ZOMBIE
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
     return False
+
+
+def children_cpu() -> float:
+    """Processor seconds of all children that ended so far, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -13,7 +13,6 @@ import contextlib
 import itertools
 import multiprocessing
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -30,7 +29,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from vqa.graph.dvc_stage import record_entries, reproduce_stage, yaml_parsed_once
-from vqa.graph.family import end_with
+from vqa.graph.family import children_cpu, end_with
 from vqa.graph.plan import FINGERPRINTS, kind, plan
 from vqa.graph.turn import turn
 from vqa.graph.warm import WarmProcess, preload
@@ -207,13 +206,13 @@ class _Build:
     def _ended(self) -> Iterator[str]:
         """A line for every stage that has ended."""
         for entry in list(self.running):
-            before = _children_cpu()
+            before = children_cpu()
             if entry.process.is_alive():
                 continue
             self.running.remove(entry)
             if entry.slot is not None:
                 self.slots.append(entry.slot)
-            self.outcome.cpu[entry.stage] = _children_cpu() - before
+            self.outcome.cpu[entry.stage] = children_cpu() - before
             if self.away and entry.slot is None:
                 self.outcome.cpu[entry.stage] += self.away.cpu(entry.stage)
             self._finish(entry)
@@ -243,12 +242,6 @@ class _Build:
     def _state(self) -> str:
         state = f"{len(self.running)} running, {len(self.waiting)} waiting, {len(self.outcome.failed)} failed"
         return f"{self.away.workers} workers, {state}" if self.away else state
-
-
-def _children_cpu() -> float:
-    """Processor seconds of all children that ended so far, and of theirs."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def _record(outcome: Outcome) -> None:

@@ -8,10 +8,8 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import psutil
-
+from vqa.graph.family import alive
 from vqa.io import write_json
 
 HOLDER = Path(".state") / "repro.lock"
@@ -39,26 +37,22 @@ def turn(holder: Path = HOLDER) -> Iterator[None]:
         file.truncate(0)
         file.write(f"process {os.getpid()} since {datetime.now():%H:%M}")
         file.flush()
-        _forget_the_dead()
+        forget_the_dead(next((one for one in (Path.cwd(), *Path.cwd().parents) if (one / ".dvc").is_dir()), Path()))
         yield
 
 
-def _forget_the_dead() -> None:
+def forget_the_dead(root: Path) -> None:
     """Take what processes held that ended but are not buried yet out of DVC's list of files in use.
 
     DVC asks whether a process of that number exists, and where nobody buries the dead it would ask for ever.
+
+    Args:
+        root: folder that holds ``.dvc``.
     """
-    roots = (folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / ".dvc").is_dir())
-    file = next(roots, Path()) / ".dvc" / "tmp" / "rwlock"
+    file = root / ".dvc" / "tmp" / "rwlock"
     if not file.is_file():
         return
-
-    def lives(holder: dict[str, Any]) -> bool:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            return psutil.Process(holder["pid"]).status() != psutil.STATUS_ZOMBIE
-        return False
-
     held = json.loads(file.read_text() or "{}")
-    read = {path: [each for each in holders if lives(each)] for path, holders in held.get("read", {}).items()}
-    write = {path: holder for path, holder in held.get("write", {}).items() if lives(holder)}
+    read = {path: [each for each in holders if alive(each["pid"])] for path, holders in held.get("read", {}).items()}
+    write = {path: holder for path, holder in held.get("write", {}).items() if alive(holder["pid"])}
     write_json(file, {"write": write, "read": {path: holders for path, holders in read.items() if holders}})

@@ -8,7 +8,6 @@ import atexit
 import contextlib
 import json
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import vqa
-from vqa.graph.family import end_with
+from vqa.graph.family import children_cpu, end_with
 
 ROOT = Path(vqa.__file__).resolve().parent.parent
 LOG, ENTRY = ".task.log", ".task.json"
@@ -101,13 +100,13 @@ def _serve(scratch: Path, tasks: IO[str], answers: IO[str]) -> None:
 
 def _in_fork(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
     """Run the stage in a child, its output in a file."""
-    log, before, started = folder / LOG, _children_cpu(), time.monotonic()
+    log, before, started = folder / LOG, children_cpu(), time.monotonic()
     child = get_context("fork").Process(target=_run, args=(folder, task, log, os.getpid()))
     child.start()
     child.join()
     if child.exitcode is not None and child.exitcode < 0:
         print(f"{task['stage']}: ended by signal {-child.exitcode}", file=log.open("a"))
-    done = {"seconds": round(time.monotonic() - started, 2), "cpu": round(_children_cpu() - before, 2)}
+    done = {"seconds": round(time.monotonic() - started, 2), "cpu": round(children_cpu() - before, 2)}
     content = json.loads((folder / ENTRY).read_text()) if child.exitcode == 0 else None
     text = log.read_text(errors="replace")[-LOG_END:]
     return {"code": 0 if child.exitcode == 0 else child.exitcode or 1, "entry": content, "log": text, **done}
@@ -141,11 +140,6 @@ def _run(folder: Path, task: dict[str, Any], log: Path, parent: int) -> None:
         (folder / ENTRY).write_bytes(entry_path(name).read_bytes())
     sys.stdout.flush()
     os._exit(code)
-
-
-def _children_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa.graph.cluster.travel import PACKAGES
+from vqa.graph.turn import forget_the_dead
 from vqa.io import atomic
 
 
@@ -66,8 +67,7 @@ def claimed(scratch: Path, code: str, root: Path) -> Iterator[Workspace]:
         except BlockingIOError:
             os.close(claim)
             number += 1
-    # DVC asks whether the holder's process exists, and one that died may not have been buried yet.
-    (place / ".dvc" / "tmp" / "rwlock").unlink(missing_ok=True)
+    forget_the_dead(place)
     for package in PACKAGES:
         with contextlib.suppress(FileExistsError):
             (place / package).symlink_to(root / package)

@@ -1,15 +1,13 @@
 """One build at a time in a folder: the second waits, and says for whom."""
 
 import contextlib
-import fcntl
 import json
-import os
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from vqa.graph.family import alive
+from vqa.held import held
 from vqa.io import write_json
 
 HOLDER = Path(".state") / "repro.lock"
@@ -22,21 +20,11 @@ def turn(holder: Path = HOLDER) -> Iterator[None]:
     Args:
         holder: file that is locked, and says by whom.
     """
-    holder.parent.mkdir(parents=True, exist_ok=True)
-    with holder.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            print(f"another build is at work here ({file.read().strip() or 'just begun'}): waiting for it", flush=True)
-            while True:
-                with contextlib.suppress(BlockingIOError):
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                time.sleep(0.2)
-        file.truncate(0)
-        file.write(f"process {os.getpid()} since {datetime.now():%H:%M}")
-        file.flush()
+
+    def waiting(who: str) -> None:
+        print(f"another build is at work here ({who or 'just begun'}): waiting for it", flush=True)
+
+    with held(holder, waiting, lambda: f" since {datetime.now():%H:%M}"):
         forget_the_dead(next((one for one in (Path.cwd(), *Path.cwd().parents) if (one / ".dvc").is_dir()), Path()))
         yield
 

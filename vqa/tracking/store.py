@@ -7,7 +7,6 @@ new MLflow run is made and the old one tagged ``vqa.superseded``. Links between 
 
 from __future__ import annotations
 
-import fcntl
 import math
 import os
 import sys
@@ -17,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
+
+from vqa.held import held
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -79,18 +80,11 @@ def lock_file(uri: str, folder: Path) -> Path:
 @contextmanager
 def one_writer(uri: str, folder: Path) -> Iterator[None]:
     """Hold the store alone; waits for another process that holds it, and says on stderr which."""
-    file = lock_file(uri, folder)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.seek(0)
-            print(f"{uri}: waiting for {stream.read() or 'another process'}, which writes to it", file=sys.stderr)
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        stream.truncate(0)
-        stream.write(f"process {os.getpid()}")
-        stream.flush()
+
+    def waiting(who: str) -> None:
+        print(f"{uri}: waiting for {who or 'another process'}, which writes to it", file=sys.stderr)
+
+    with held(lock_file(uri, folder), waiting):
         yield
 
 

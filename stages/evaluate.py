@@ -17,6 +17,7 @@ from vqa.methods import load_method
 from vqa.models.swin3d import compile_backbone
 from vqa.rng import torch_generator
 from vqa.settings.params import load
+from vqa.training.clips import loader_of
 from vqa.training.evaluate import metrics, over_folds
 from vqa.training.predict import clean_predictions
 from vqa.training.predictions import CLEAN, RELEASED, read_rows
@@ -32,7 +33,7 @@ def main() -> None:
     released = out / RELEASED
     if not released.is_file():
         raise InputError(f"{released} is missing: train the run first, `dvc repro train@{name}`")
-    device = set_up(common)
+    device, loader = set_up(common), loader_of(params, run.method)
     every = parts_by_training(run, open_datasets(run.datasets), common.seed)
     method = load_method(run.method, params.methods[run.method], run, common.precision)
     model = method.build(torch_generator("init", common.seed)).to(device)
@@ -41,7 +42,7 @@ def main() -> None:
     table, tables, contents = read_rows(released), [], {}
     for training, parts in every.items():
         model.load_state_dict(load_file(weights_folder(out, every, training) / "last_ema.safetensors"))
-        clean = clean_predictions(model, method, parts, method.epochs, training.seed, common.loader_workers, device)
+        clean = clean_predictions(model, method, parts, method.epochs, training.seed, loader, device)
         tables.append(clean.assign(fold=training.fold))
         both = pd.concat([table[table.fold == training.fold], tables[-1]], ignore_index=True)
         digests = {part.key: part.digest for part in parts}

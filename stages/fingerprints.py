@@ -43,7 +43,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 COMPUTING = ("common.seed", "common.device", "common.threads", "common.deterministic")
 METHOD_STAGES: dict[str, tuple[str, ...]] = {
     "initial": ("common.seed", "checksums"),
-    "train": (*COMPUTING, "common.perturbing"),
+    "train": (*COMPUTING, "common.perturbing", "common.released.draw"),
     "evaluate": (*COMPUTING, "common.released"),
     "fusion": (*COMPUTING, "common.bootstrap"),
     "landscape": (*COMPUTING, "common.perturbing", "landscape"),

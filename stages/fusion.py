@@ -20,6 +20,7 @@ from vqa.settings.params import load
 from vqa.settings.strict import ParamsError, known_name
 from vqa.stats.fusion_gains import GAINS, ONE_WEIGHT, gains, rules
 from vqa.training.branches import branch_scores
+from vqa.training.clips import loader_of
 from vqa.training.protocol import parts_by_training, weights_folder
 
 
@@ -33,14 +34,14 @@ def main() -> None:
     weight = params.methods[run.method].get("fusion", {}).get("weight")
     if weight is None or not isinstance(method, Branched):
         raise ParamsError(f"params.yaml: shared.fusions.{name}: {run.method} has no branches that a weight fuses")
-    device = set_up(common)
+    device, loader = set_up(common), loader_of(params, run.method)
     every = parts_by_training(run, open_datasets(run.datasets), common.seed)
     model = method.build(torch_generator("init", common.seed)).to(device)
     rows = []
     for training, (_, *tests) in every.items():
         model.load_state_dict(load_file(weights_folder(out, every, training) / "last_ema.safetensors"))
         for part in tests:
-            outputs = branch_scores(model, method, part, training.seed, common.loader_workers, device)
+            outputs = branch_scores(model, method, part, training.seed, loader, device)
             fused = rules(outputs[:, 0], outputs[:, 1], part.mos, weight)
             draw = (common.bootstrap, common.seed)
             rows += [{**row, "fold": training.fold} for row in gains(fused, ONE_WEIGHT, part.mos, part.key, draw)]

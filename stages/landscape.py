@@ -25,6 +25,7 @@ from vqa.methods import load_method
 from vqa.models.swin3d import compile_backbone
 from vqa.rng import torch_generator
 from vqa.settings.params import load
+from vqa.training.clips import loader_of
 from vqa.training.protocol import parts_by_training, weights_folder
 
 
@@ -43,7 +44,7 @@ def main() -> None:
     if common.compile:
         compile_backbone(model)
     cuts = {training.cut: parts for training, parts in every.items()}
-    how = (settings.batches, common.seed, common.loader_workers, device)
+    how = (settings.batches, common.seed, loader_of(params, run.method), device)
     losses = {cut: fixed_losses(method, parts, *how) for cut, parts in cuts.items()}
     curves, numbers, out = [], [], Path("landscapes") / name
     shutil.rmtree(out, ignore_errors=True)

@@ -19,6 +19,7 @@ from vqa.methods import load_method, method_module
 from vqa.optim.perturb import build_perturbation
 from vqa.settings.params import load
 from vqa.settings.strict import ParamsError
+from vqa.training.clips import loader_of
 from vqa.training.handing_over import forget, hand_over_weights
 from vqa.training.predictions import RELEASED
 from vqa.training.protocol import parts_by_training, starting_weights, weights_folder
@@ -36,17 +37,18 @@ def main() -> None:
         perturbation = build_perturbation(kind, gamma, common.perturbing.tensors, common.perturbing.projection)
     except ValueError as error:
         raise ParamsError(f"params.yaml: runs.{name}: {error}") from None
-    device = set_up(common)
+    device, draw = set_up(common), common.released.draw
     parts = parts_by_training(run, open_datasets(run.datasets), common.seed)
     starts = {training: starting_weights(run, training, params) for training in parts}
     if missing := [file for file in starts.values() if not file.is_file()]:
         raise InputError(f"{missing[0]} is missing: `dvc repro train@{name}` makes all that the run needs")
     row = {key: value for key, value in dataclasses.asdict(run).items() if key != "seeds" or value}
+    drawn = {} if draw == "epoch" else {"released_draw": draw}
     record = {
         "run": name,
         "scale": common.scale,
         "seed": next(iter(parts)).seed,
-        "config": {"run": row, "recipe": method.config, "perturbing": common.perturbing},
+        "config": {"run": row, "recipe": method.config, "perturbing": common.perturbing, **drawn},
         "data": {f"{p.key}@{p.cut.seed}" if p.cut else p.key: p.digest for own in parts.values() for p in own},
         "environment": describe(device, common),
     }
@@ -62,11 +64,11 @@ def main() -> None:
         read += sorted(described.glob("*.npy"))
     out, states = Path("runs") / name, Path(".state") / name
     state = states / digest(repr((record, code, [file_digest(path) for path in read])))[:16]
-    curves, predictions = [], []
+    loader, curves, predictions = loader_of(params, run.method), [], []
     for training, (train, *tests) in parts.items():
-        seed, workers, last = training.seed, common.loader_workers, state / f"fold_{training.fold}.pt"
+        seed, last = training.seed, state / f"fold_{training.fold}.pt"
         initial = initial_weights(starts[training], run, method, seed, common)
-        trainer = Trainer(method, initial, perturbation, train, tests, seed, workers, device, last, common.compile)
+        trainer = Trainer(method, initial, perturbation, train, tests, seed, loader, device, last, common.compile, draw)
         kept = weights_folder(state, parts, training)
         trainer.run(run.keep_epochs, kept)
         trainer.save_weights(kept, "last")

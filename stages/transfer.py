@@ -19,7 +19,7 @@ from vqa.methods import load_method
 from vqa.regression.outside import RESULTS, item_results
 from vqa.rng import torch_generator
 from vqa.settings.params import Run, load
-from vqa.training.loader import ClipDataset
+from vqa.training.clips import ClipDataset, loader_of
 from vqa.training.predict import predict, prediction_rows
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     dataset, _, split = row.test.partition("/")
     plain = Run(method=row.method, init=row.weights, data=row.data, train=dataset, test=(row.test,))
     method = load_method(row.method, params.methods[row.method], plain, common.precision)
-    device = set_up(common)
+    device, loader = set_up(common), loader_of(params, row.method)
     model = method.build(torch_generator("init", common.seed))
     try:
         model.load_state_dict(load_file(row.weights))
@@ -40,8 +40,8 @@ def main() -> None:
     part, draw = Part(open_datasets([dataset])[dataset], split), (common.bootstrap, common.seed)
     tables, results = [], []
     for protocol in ("released", "clean"):
-        clips = ClipDataset(part, method, protocol, common.seed)
-        (scores,) = predict([model.to(device)], method, clips, 0, common.loader_workers, device)
+        clips = ClipDataset(part, method, protocol, common.seed, (0,), loader)
+        (scores,) = predict([model.to(device)], method, clips, 0, loader.workers, device)
         tables.append(prediction_rows(part, scores, 0, "ema", protocol))
         # What a table calls it: a data set's own test part by its title alone, another part by both
         title = params.datasets[dataset].title + ("" if split in ("test", "all") else f"_{split}")

@@ -17,7 +17,7 @@ from vqa.data.prepare import prepare
 from vqa.data.synthetic.build import build
 from vqa.data.synthetic.spec import SyntheticSpec
 from vqa.io import InputError
-from vqa.training.loader import ItemReader
+from vqa.training.readers import ItemReader
 
 WHOLE = yaml.safe_load((ROOT / "sources.yaml").read_text())["lsvq"]
 PATCHES = [Patch(0, 0, 4, 4, 0, 9, 1.5), Patch(0, 0, 8, 8, 2, 5, 2.25), Patch(3, 2, 8, 7, 0, 1, 3.0)]

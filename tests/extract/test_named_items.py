@@ -14,7 +14,7 @@ from vqa.extract.base import describe
 from vqa.extract.slowfast import Config, SlowFastClips
 from vqa.io import InputError
 from vqa.models.slowfast import SlowFastConfig
-from vqa.training.loader import ClipDataset
+from vqa.training.clips import ClipDataset
 
 CONFIG = Config(SlowFastConfig(width=4, fast_width=1, depths=(1, 1, 1, 1), frames=8, input_size=32), "seed", 2)
 

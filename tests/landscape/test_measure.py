@@ -33,6 +33,7 @@ from vqa.rng import torch_generator
 from vqa.settings.common import Perturbing
 from vqa.settings.params import load
 from vqa.settings.strict import ParamsError
+from vqa.training.clips import Loader
 
 CURVE = LandscapeConfig(points=5, directions=2)
 SETTINGS = Measuring(CURVE, 2, (0.5, 1.0), 0.05, WorstRise(0.01, 1), Eigenvalue(0.1, 5, 1), 3)
@@ -46,7 +47,7 @@ def parts(data: PreparedDataset) -> list[Part]:
 
 def measured(name: str, parts: list[Part]) -> tuple[torch.nn.Module, dict[str, BatchLoss]]:
     method = make(name)
-    return method.build(torch_generator("init", 3)), fixed_losses(method, parts, 2, 3, 0, CPU)
+    return method.build(torch_generator("init", 3)), fixed_losses(method, parts, 2, 3, Loader(), CPU)
 
 
 # Fixed batches
@@ -55,23 +56,23 @@ def measured(name: str, parts: list[Part]) -> tuple[torch.nn.Module, dict[str, B
 @pytest.mark.parametrize("name", METHODS)
 def test_fixed_batches_are_those_of_the_training_stream_whole_and_always_the_same(name, parts):
     method = make(name)
-    held = FixedBatches(parts[0], method, 3, 0, 0, CPU)
+    held = FixedBatches(parts[0], method, 3, 0, Loader(), CPU)
     assert len(held) == 10 // 4
     assert all(len(mos) == 4 and mos.dtype == torch.float32 for _, mos in held)
     items = torch.cat([mos for _, mos in held]).tolist()
     assert len(set(items)) == 8, "no item twice"
-    again = FixedBatches(parts[0], method, 3, 0, 0, CPU)
+    again = FixedBatches(parts[0], method, 3, 0, Loader(), CPU)
     for (a, x), (b, y) in zip(held, again, strict=True):
         tensors = (a, b) if not isinstance(a, dict) else (torch.cat([v.flatten() for v in d.values()]) for d in (a, b))
         assert torch.equal(*tensors)
         assert torch.equal(x, y)
-    assert len(FixedBatches(parts[0], method, 3, 1, 0, CPU)) == 1
-    assert len(FixedBatches(parts[0], method, 3, 99, 0, CPU)) == 2
-    assert FixedBatches(parts[0], method, 4, 0, 0, CPU)[0][1].tolist() != held[0][1].tolist()
+    assert len(FixedBatches(parts[0], method, 3, 1, Loader(), CPU)) == 1
+    assert len(FixedBatches(parts[0], method, 3, 99, Loader(), CPU)) == 2
+    assert FixedBatches(parts[0], method, 4, 0, Loader(), CPU)[0][1].tolist() != held[0][1].tolist()
 
 
 def test_a_part_smaller_than_a_batch_is_one_batch_of_all_its_items(parts):
-    (held,) = FixedBatches(parts[1], make("fastvqa", {"batch_size": 5}), 3, 0, 0, CPU)
+    (held,) = FixedBatches(parts[1], make("fastvqa", {"batch_size": 5}), 3, 0, Loader(), CPU)
     assert sorted(held[1].tolist()) == pytest.approx(sorted(parts[1].mos))
 
 

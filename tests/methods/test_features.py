@@ -19,7 +19,7 @@ from vqa.optim.perturb import WeightPerturbation
 from vqa.rng import torch_generator
 from vqa.settings.params import Run
 from vqa.settings.strict import ParamsError
-from vqa.training.loader import ClipDataset
+from vqa.training.clips import ClipDataset, Loader
 from vqa.training.predict import clean_predictions
 
 AWP = WeightPerturbation(0.01, "gradient")
@@ -125,7 +125,7 @@ def test_the_constants_are_kept_with_the_weights_and_by_a_fine_tuning(folder, da
     again = method.build(torch_generator("init", 9))
     again.load_state_dict(run.ema.module.state_dict())
     models, parts = (run.ema.module, again), [Part(data, "test")]
-    scores = [clean_predictions(model, method, parts, 2, 3, 0, CPU).prediction.tolist() for model in models]
+    scores = [clean_predictions(model, method, parts, 2, 3, Loader(), CPU).prediction.tolist() for model in models]
     assert scores[0] == scores[1]
     child = trainer(data, tuned("features"), tmp_path / "child", initial=run.model.state_dict(), cut=Cut(5, 0.3))
     assert torch.equal(child.model.standardise.mean, run.model.standardise.mean)
@@ -179,7 +179,7 @@ def test_frozen_epochs_move_the_head_alone(data, tmp_path):
 def test_its_landscape_is_measured_with_the_constants_in_place(data, tmp_path):
     method = make("features")
     model = finished(data, method, tmp_path).ema.module
-    losses = fixed_losses(method, [Part(data, "train")], 0, 3, 0, CPU)
+    losses = fixed_losses(method, [Part(data, "train")], 0, 3, Loader(), CPU)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     lines = measure_curves(model, losses, LandscapeConfig(points=3, directions=2), 3)
     assert lines.loss.nunique() == 5, "two directions share the middle"

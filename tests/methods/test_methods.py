@@ -28,7 +28,8 @@ from vqa.methods import simplevqa
 from vqa.methods.base import PHASES
 from vqa.optim.perturb import WeightPerturbation
 from vqa.settings.strict import ParamsError
-from vqa.training.loader import ClipDataset, shuffled
+from vqa.training.clips import ClipDataset
+from vqa.training.loader import shuffled
 from vqa.training.train import Trainer
 
 STEPS = 3  # of an epoch: 10 items in batches of 4
@@ -45,8 +46,8 @@ def after_every_epoch(monkeypatch: pytest.MonkeyPatch, work: Callable[[Trainer, 
     """Have ``work(trainer, epoch)`` done after the last step of every epoch, before anything is scored or saved."""
     train_epoch = Trainer._train_epoch
 
-    def wrapped(self: Trainer, epoch: int) -> Any:
-        result = train_epoch(self, epoch)
+    def wrapped(self: Trainer, epoch: int, stream: Any) -> Any:
+        result = train_epoch(self, epoch, stream)
         work(self, epoch)
         return result
 
@@ -300,7 +301,7 @@ def test_samples_have_their_shape_and_are_random_in_training_alone(data, name, c
     assert {key: tuple(tensor.shape) for key, tensor in first.items()} == expected
     is_random = phase == "train" or (name == "fastvqa" and phase == "released")
     for key, tensor in first.items():
-        assert tensor.dtype == (torch.uint8 if name == "fastvqa" else torch.float32)
+        assert tensor.dtype == (torch.uint8 if name in ("fastvqa", "simplevqa") else torch.float32)
         assert torch.equal(tensor, again[key])
         assert torch.equal(tensor, epoch[key]) != is_random
         assert torch.equal(tensor, seed[key]) != is_random

@@ -26,7 +26,8 @@ from vqa.optim.perturb import WeightPerturbation, build_perturbation
 from vqa.rng import torch_generator
 from vqa.settings.params import Run, load
 from vqa.training.branches import branch_scores
-from vqa.training.loader import ClipDataset, batches
+from vqa.training.clips import ClipDataset, Loader
+from vqa.training.loader import batches
 from vqa.training.predict import predict
 from vqa.training.train import training_step
 
@@ -140,7 +141,7 @@ def test_losses_fall_along_their_gradients(data: PreparedDataset, name: str) -> 
 def test_scores_of_branches_are_fused_to_those_of_the_method(data: PreparedDataset, name: str) -> None:
     made, part = method(name), Part(data, "test")
     model = made.build(torch_generator("init", 1))
-    outputs = branch_scores(model, made, part, 3, 0, CPU)
+    outputs = branch_scores(model, made, part, 3, Loader(), CPU)
     assert outputs.shape == (4, 2)
     assert not np.allclose(outputs[:, 0], outputs[:, 1])
     (scores,) = predict([model], made, ClipDataset(part, made, "clean", 3), 0, 0, CPU)

@@ -111,7 +111,8 @@ def method(name: str, record: Record) -> None:
     from vqa.optim.schedule import ExponentialMovingAverage
     from vqa.rng import torch_generator
     from vqa.settings.params import Run
-    from vqa.training.loader import ClipDataset, batches
+    from vqa.training.clips import ClipDataset
+    from vqa.training.loader import batches
     from vqa.training.predict import predict
     from vqa.training.train import training_step
 

@@ -29,6 +29,7 @@ from vqa.io import write_csv
 from vqa.methods import load_method
 from vqa.rng import torch_generator
 from vqa.settings.params import Params, load
+from vqa.training.clips import Loader
 from vqa.training.predict import clean_predictions
 
 EXTRACTION = {"extractor": "slowfast", "dataset": "tiny", "reads": "data/tiny"}
@@ -67,7 +68,7 @@ def evaluate(folder: Path, method: str, params: Params) -> None:
     save_file(model.state_dict(), out / "weights" / "last_ema.safetensors")
     data = PreparedDataset(folder / "prepared" / run.train, folder / "data" / run.train, folder / "features")
     parts = [Part(data, split) for split in ("train", "test")]
-    write_csv(out / "predictions.csv", clean_predictions(model, made, parts, 2, params.common.seed, 0, CPU))
+    write_csv(out / "predictions.csv", clean_predictions(model, made, parts, 2, params.common.seed, Loader(), CPU))
 
 
 def row(method: str) -> dict:

@@ -17,6 +17,7 @@ from vqa.methods.base import Method
 from vqa.optim.perturb import NoPerturbation, Perturbation
 from vqa.rng import torch_generator
 from vqa.settings.params import Run
+from vqa.training.clips import Loader
 from vqa.training.train import Trainer
 
 CPU = torch.device("cpu")
@@ -140,7 +141,8 @@ def trainer(
     """A trainer of ``method`` on the tiny data set, which is also tested on all of it."""
     parts = [Part(data, split, cut) for split in ("train", "test", "all")]
     initial = initial or weights(method)
-    return Trainer(method, initial, perturbation or NoPerturbation(), parts[0], parts[1:], 3, 0, CPU, state / "last.pt")
+    how = (perturbation or NoPerturbation(), parts[0], parts[1:], 3, Loader(), CPU, state / "last.pt")
+    return Trainer(method, initial, *how)
 
 
 def finished(data: PreparedDataset, method: Method, folder: Path, **options: Any) -> Trainer:

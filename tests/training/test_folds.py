@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -69,11 +70,11 @@ def test_a_run_on_two_cuts_has_the_same_bytes_again_and_after_a_power_cut(stage,
 
     epochs, train_epoch = [], Trainer._train_epoch
 
-    def counted(self: Trainer, epoch: int) -> tuple:
+    def counted(self: Trainer, epoch: int, stream: Any) -> tuple:
         epochs.append((self.train_clips.part.cut.seed, epoch))
         if len(epochs) == 4:
             raise KeyboardInterrupt
-        return train_epoch(self, epoch)
+        return train_epoch(self, epoch, stream)
 
     monkeypatch.setattr(Trainer, "_train_epoch", counted)
     with pytest.raises(KeyboardInterrupt):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vqa.training.loader import ClipDataset
+from vqa.training.clips import ClipDataset
 
 ITEMS = [SimpleNamespace(name=f"{number}.mp4", mos=float(number)) for number in range(4)]
 PART: Any = SimpleNamespace(data=SimpleNamespace(name="set"), items=ITEMS)

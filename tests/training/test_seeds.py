@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -153,11 +154,11 @@ def test_a_power_cut_in_the_second_seed_changes_nothing(project, monkeypatch):
 
     before, train_epoch, seen = trained(), Trainer._train_epoch, []
 
-    def counted(self: Trainer, epoch: int) -> tuple:
+    def counted(self: Trainer, epoch: int, stream: Any) -> tuple:
         seen.append((self.seed, self.train_clips.part.cut.seed, epoch))
         if len(seen) == 6:
             raise KeyboardInterrupt
-        return train_epoch(self, epoch)
+        return train_epoch(self, epoch, stream)
 
     monkeypatch.setattr(Trainer, "_train_epoch", counted)
     with pytest.raises(KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,8 +22,9 @@ from vqa.rng import torch_generator
 from vqa.sampling.fragments import FragmentSampling
 from vqa.sampling.temporal import TemporalSampling
 from vqa.settings.params import Run
+from vqa.training.clips import ClipDataset, Loader
 from vqa.training.evaluate import clean_scores, released_scores
-from vqa.training.loader import ClipDataset, batches
+from vqa.training.loader import batches
 from vqa.training.predict import clean_predictions
 from vqa.training.train import CURVE, Trainer
 
@@ -81,7 +83,7 @@ def trainer(dataset: PreparedDataset, state: Path, method=None, perturbation=Non
     method, perturbation = method or tiny(), perturbation or NoPerturbation()
     train, test = Part(dataset, "train"), Part(dataset, "test")
     initial = method.build(torch_generator("init", seed)).state_dict()
-    return Trainer(method, initial, perturbation, train, [test], seed, workers, CPU, state / "last.pt")
+    return Trainer(method, initial, perturbation, train, [test], seed, Loader(workers), CPU, state / "last.pt")
 
 
 def same(a: Trainer, b: Trainer) -> bool:
@@ -112,8 +114,8 @@ def test_a_killed_run_goes_on_to_the_same_bits(dataset, tmp_path, monkeypatch):
     killed = trainer(dataset, tmp_path / "killed", perturbation=perturbation)
     train_epoch = Trainer._train_epoch
 
-    def power_cut(self: Trainer, epoch: int):
-        result = train_epoch(self, epoch)
+    def power_cut(self: Trainer, epoch: int, stream: Any):
+        result = train_epoch(self, epoch, stream)
         if epoch == 2:
             raise KeyboardInterrupt
         return result
@@ -177,7 +179,7 @@ def test_training_learns_and_both_protocols_are_computed_from_the_predictions(da
     run = trainer(dataset, tmp_path, method)
     run.run((), tmp_path)
     parts = [Part(dataset, split) for split in ("train", "test")]
-    clean = clean_predictions(run.ema.module, method, parts, 14, 3, 0, CPU)
+    clean = clean_predictions(run.ema.module, method, parts, 14, 3, Loader(), CPU)
     predictions = pd.concat([run.predictions, clean], ignore_index=True)
     scores = {"released": released_scores(predictions, "ema", "last"), "clean": clean_scores(predictions)}
     assert scores["clean"]["sharpness/test"]["srcc"] > 0.8

@@ -18,6 +18,7 @@ from vqa.methods import load_method
 from vqa.optim.perturb import NoPerturbation
 from vqa.rng import torch_generator
 from vqa.settings.params import load, load_source
+from vqa.training.clips import Loader
 from vqa.training.predict import clean_predictions
 from vqa.training.train import Trainer
 
@@ -37,9 +38,9 @@ def test_scores_of_a_trained_model_follow_the_true_quality(tmp_path: Path) -> No
     cpu = torch.device("cpu")
     train, test = Part(data, "train"), Part(data, "test")
     initial = method.build(torch_generator("init", 7)).state_dict()
-    trainer = Trainer(method, initial, NoPerturbation(), train, [test], 7, 0, cpu, tmp_path / "state.pt")
+    trainer = Trainer(method, initial, NoPerturbation(), train, [test], 7, Loader(), cpu, tmp_path / "state.pt")
     trainer.run((), tmp_path)
-    predictions = clean_predictions(trainer.ema.module, method, [test], method.epochs, 7, 0, cpu)
+    predictions = clean_predictions(trainer.ema.module, method, [test], method.epochs, 7, Loader(), cpu)
 
     truth = pd.read_csv(tmp_path / "konvid1k" / "truth.csv").set_index("name").loc[predictions.item]
     found = stats.spearmanr(predictions.prediction, truth.quality)

@@ -1,11 +1,14 @@
 """A prepared data set: its item list, its parts, and the frames and features of its items."""
 
 import json
+import math
+import os
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,8 @@ from vqa.data.patches import FILE as PATCHES
 from vqa.data.patches import Patch, read_patches
 from vqa.io import InputError, digest
 
+# Bytes of a video's frames that are held in memory while it is looked at often
+IN_MEMORY = 1 << 30
 # Codec of an item that is a row of features and has no frames.
 FEATURES = "features"
 ITEMS = (
@@ -77,6 +82,9 @@ class PreparedDataset:
         data: folder of the original files, read where there is no frame store.
         extracted: folder of the extractions, one folder for each extractor and in it one for each data set.
 
+    Attributes:
+        stored: whether its frames are kept decoded, in its frame store.
+
     Raises:
         InputError: if the folder is not there or its item list is not one.
     """
@@ -92,8 +100,8 @@ class PreparedDataset:
         self._table = pd.read_csv(path, dtype={"name": str, "split": str}, keep_default_na=False)
         if tuple(self._table.columns) != ITEMS:
             raise InputError(f"{path}: columns are not {', '.join(ITEMS)}; prepare {self.name} again")
-        stored = bool((self._table.offset >= 0).all())
-        self._store = np.memmap(prepared / "frames.bin", dtype=np.uint8, mode="r") if stored else None
+        self.stored = bool((self._table.offset >= 0).all())
+        self._store = np.memmap(prepared / "frames.bin", dtype=np.uint8, mode="r") if self.stored else None
 
     def items(self, split: str, cut: Cut | None = None) -> list[Item]:
         """Items of one split in list order; ``all`` is every item, and ``cut`` replaces ``train`` and ``test``.
@@ -132,10 +140,44 @@ class PreparedDataset:
             raise InputError(f"{self._data / item.name}: not the file that was prepared (other size); prepare again")
         return frames
 
+    def every_frame(self, item: Item, folder: Path) -> np.ndarray:
+        """All frames of an item's file ``(N, H, W, 3)`` uint8 RGB, decoded once.
+
+        Those of a large one lie in a file of ``folder`` that has no name and goes with the array.
+
+        Raises:
+            InputError: if the file is no longer the one that was prepared.
+            vqa.data.video.MediaError: if it cannot be decoded.
+            OSError: if the disk of ``folder`` is full.
+        """
+        from vqa.data.video import iterate_frames
+
+        shape = (item.n_frames, item.height, item.width, 3)
+        size = math.prod(shape)
+        if size <= IN_MEMORY:
+            frames = np.empty(shape, np.uint8)
+        else:
+            with TemporaryFile(dir=folder) as file:
+                os.posix_fallocate(file.fileno(), 0, size)  # on a full disk an error now and no signal later
+                frames = np.memmap(file, np.uint8, "r+", shape=shape)
+        number = -1
+        for number, frame in enumerate(iterate_frames(self._data / item.name, self._exif)):
+            if frame.shape != shape[1:] or number >= item.n_frames:
+                break
+            frames[number] = frame
+        else:
+            if number + 1 == item.n_frames:
+                return frames
+        raise InputError(f"{self._data / item.name}: not the file that was prepared (other frames); prepare again")
+
     @cached_property
     def _exif(self) -> str:
         """The rule for images that the data set was prepared with."""
         return json.loads((self._folder / "report.json").read_text(encoding="utf-8")).get("exif_orientation", "ignore")
+
+    def identity(self, item: Item) -> str:
+        """Text that tells an item and its frames from all others: its name, the file's SHA-256, the rule for images."""
+        return f"{item.name}\n{self._table.sha256.iloc[item.row]}\n{self._exif}"
 
     def path(self, item: Item) -> Path:
         """The file of an item."""

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from vqa.data.items import Item, Part
 from vqa.data.patches import Patch
 from vqa.io import InputError, atomic
-from vqa.training.loader import check_items, naming
+from vqa.training.readers import check_items, naming
 from vqa.workers import mapped
 
 

@@ -27,7 +27,8 @@ from vqa.optim.losses import linearity_loss
 from vqa.optim.perturb import WeightPerturbation
 from vqa.rng import torch_generator
 from vqa.settings.common import Perturbing
-from vqa.training.loader import ClipDataset, batches, shuffled, to_device
+from vqa.training.clips import ClipDataset, Loader
+from vqa.training.loader import batches, shuffled, to_device
 
 CURVE = ["weights", "epoch", "part", "direction", "alpha", "loss"]
 SURFACE = ["part", "alpha", "beta", "loss"]
@@ -48,17 +49,18 @@ class FixedBatches(Sequence[tuple[Inputs, Tensor]]):
         method: samples them; hand over one without augmentation, or the landscape is that of other data (P3).
         seed: of the streams.
         count: batches, 0 for all full ones.
-        workers: loader processes.
+        loader: how clips are loaded.
         device: where a batch is put when it is taken.
     """
 
-    def __init__(self, part: Part, method: Method, seed: int, count: int, workers: int, device: torch.device) -> None:
-        clips = ClipDataset(part, method, "train", seed)
+    def __init__(self, part: Part, method: Method, seed: int, count: int, loader: Loader, device: torch.device) -> None:
+        clips = ClipDataset(part, method, "train", seed, (0,), loader)
         size = min(method.batch_size, len(clips))
         full = len(clips) // size
         order = shuffled(len(clips), seed, 0)[: min(count or full, full) * size]
-        loaded = tqdm(batches(clips, order, 0, size, workers), desc=part.key, total=len(order) // size, disable=None)
-        self._held = [(inputs, mos.float()) for inputs, mos, _ in loaded]
+        every = batches(clips, order, 0, size, loader.workers)
+        shown = tqdm(every, desc=part.key, total=len(order) // size, disable=None)
+        self._held = [(inputs, mos.float()) for inputs, mos, _ in shown]
         self._device = device
 
     def __len__(self) -> int:
@@ -70,11 +72,11 @@ class FixedBatches(Sequence[tuple[Inputs, Tensor]]):
 
 
 def fixed_losses(
-    method: Method, parts: Sequence[Part], count: int, seed: int, workers: int, device: torch.device
+    method: Method, parts: Sequence[Part], count: int, seed: int, loader: Loader, device: torch.device
 ) -> dict[str, BatchLoss]:
     """Mean training loss of a method over the fixed batches of each part, by ``dataset/split``."""
     function = method_loss(method)
-    return {part.key: BatchLoss(function, FixedBatches(part, method, seed, count, workers, device)) for part in parts}
+    return {part.key: BatchLoss(function, FixedBatches(part, method, seed, count, loader, device)) for part in parts}
 
 
 def linearity(method: Method, loss: BatchLoss) -> BatchLoss:

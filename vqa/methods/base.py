@@ -167,6 +167,18 @@ class Limited(Protocol):
 
 
 @runtime_checkable
+class Storable(Protocol):
+    """A method whose inputs may be kept for all runs that sample alike (:mod:`vqa.training.store`)."""
+
+    def looks(self, phase: str) -> Any:
+        """All that :meth:`Method.sample` depends on in a phase beside the item, its frames and the streams.
+
+        Dataclasses of params, or tuples of them, whose text is compared. What it reads of an item are frames and the
+        range of MOS alone.
+        """
+
+
+@runtime_checkable
 class Branched(Protocol):
     """A method with several outputs for an item, such as those of branches that are trained beside one another."""
 

@@ -149,6 +149,10 @@ class Dover(Whitened):
             if rule.fragments.small_grid == "stale":
                 check_grid((item.height, item.width), rule.fragments)
 
+    def looks(self, phase: str) -> Any:
+        """The sampling of the phase."""
+        return self.config.sampling[phase]
+
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Inputs:
         """Both views of an item, pixels in [0, 255].
 

@@ -154,6 +154,10 @@ class FastVQA(Whitened):
             if rule.fragments.small_grid == "stale":
                 check_grid((item.height, item.width), rule.fragments)
 
+    def looks(self, phase: str) -> Any:
+        """The sampling of the phase, and the augmentation of training clips."""
+        return self.config.sampling[phase], self.augmentation if phase == "train" else "none"
+
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """All clips of an item as :meth:`cut`: ``(clips, 3, frames, H, W)`` in [0, 255], whole numbers as uint8."""
         rule = self.config.sampling[phase]

@@ -111,6 +111,10 @@ class Quality(Trained):
             if min(shrunk_size(item.width, item.height, view.short_side)) < view.crop:
                 raise ValueError(f"an image of {item.width}x{item.height}, smaller than a crop of {view.crop} pixels")
 
+    def looks(self, phase: str) -> Any:
+        """Size and crop of the phase."""
+        return self.config.train if phase == "train" else self.config.test
+
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """A square of the image: ``(3, crop, crop)`` uint8."""
         training = phase == "train"

@@ -102,6 +102,11 @@ class SAMAIQA(Whitened):
         if item.n_frames > 1:
             raise ValueError(f"a video of {item.n_frames} frames, which a method for images cannot look at")
 
+    def looks(self, phase: str) -> Any:
+        """The sampling of the phase, the size before it, and whether training images are turned."""
+        turned = phase == "train" and self.config.flip_and_rotate
+        return self.config.sampling[phase], self.config.backbone.input_size, turned
+
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Tensor:
         """The spliced image of an item: ``(3, S, S)`` float32, normalised."""
         rule = self.config.sampling[phase]

@@ -16,11 +16,8 @@ from vqa.models.simplevqa import SimpleVQA as Network
 from vqa.optim.losses import simplevqa_loss
 from vqa.optim.schedule import step_decay
 from vqa.sampling.keyframes import crop, key_frame_indices, resize_short_side, rounded_fps
-from vqa.sampling.normalise import STATISTICS
+from vqa.sampling.normalise import normalise
 from vqa.settings.params import Run
-
-# RGB mean and standard deviation of the ImageNet weights, on the scale 0..1 (METHODS 6.1)
-MEAN, STD = STATISTICS["imagenet"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class SimpleVQA(Trained):
         """Key frames and their motion features.
 
         Returns:
-            ``frames`` ``(F, 3, crop, crop)`` float32, normalised, one key frame per second, cropped at random for
+            ``frames`` ``(F, 3, crop, crop)`` uint8, one key frame per second, cropped at random for
             every frame in training and in the centre otherwise; ``motion`` ``(F, motion)`` float32.
         """
         motion = torch.from_numpy(read.features("slowfast"))
@@ -93,14 +90,15 @@ class SimpleVQA(Trained):
         frames = torch.from_numpy(read.frames(indices.numpy())).permute(0, 3, 1, 2)
         frames = resize_short_side(frames, self.config.short_side)
         frames = crop(frames, self.config.crop, stream("crop") if phase == "train" else None)
-        frames = (frames / 255.0 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
-        return {"frames": frames, "motion": motion}
+        return {"frames": frames.contiguous(), "motion": motion}
 
     def scores(self, model: nn.Module, inputs: Inputs, second_pass: bool = False) -> Tensor:
         """Mean of the scores of the key frames."""
         assert isinstance(inputs, dict), "frames and motion, by name"
-        with computing(self.precision, inputs["frames"].device):
-            return widened(model(inputs["frames"], inputs["motion"]))
+        frames = inputs["frames"]
+        with computing(self.precision, frames.device):
+            pixels = normalise(frames.flatten(0, 1).permute(0, 2, 3, 1), "imagenet")
+            return widened(model(pixels.view(frames.shape), inputs["motion"]))
 
     def loss(self, scores: Tensor, mos: Tensor) -> Tensor:
         """L1 plus the rank term, on the data set's own MOS scale."""

@@ -146,6 +146,10 @@ class Zoom(Whitened):
             clips = (normalise(batch["clips"].flatten(0, 1)) for batch in inputs if isinstance(batch, dict))
             whiten(network.vqa.fragments_backbone.patch_embed.proj, clips)
 
+    def looks(self, phase: str) -> Any:
+        """The sampling of both branches."""
+        return self.config.sampling[phase], self.config.pictures, self.config.short_side
+
     def sample(self, item: Item, read: Reader, phase: str, stream: Stream) -> Inputs:
         """Pictures and fragments of an item.
 

@@ -34,14 +34,18 @@ class Released:
     Attributes:
         weights: ``ema`` or ``raw``: the model whose test scores are tabulated.
         train_epoch: ``last`` or ``best`` (the epoch of the best test value): where the train value is read.
+        draw: where tests are random, their clips are drawn anew in every ``epoch``, as in the released code, or once,
+            from the same distribution (``fixed``): the best epoch then owes nothing to its draw (discrepancies P1, F1).
     """
 
     weights: str
     train_epoch: str
+    draw: str = "epoch"
 
     def __post_init__(self) -> None:
         one_of("weights", self.weights, ("ema", "raw"))
         one_of("train_epoch", self.train_epoch, ("last", "best"))
+        one_of("draw", self.draw, ("epoch", "fixed"))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import nn
 
 from vqa.data.items import Part
 from vqa.methods.base import Method
-from vqa.training.loader import ClipDataset
+from vqa.training.clips import ClipDataset, Loader
 from vqa.training.predict import predict
 
 
@@ -26,7 +26,7 @@ class _Unfused:
 
 
 def branch_scores(
-    model: nn.Module, method: Method, part: Part, seed: int, workers: int, device: torch.device
+    model: nn.Module, method: Method, part: Part, seed: int, loader: Loader, device: torch.device
 ) -> np.ndarray:
     """Outputs ``(n, k)`` float64 of a network of k branches on the items of ``part``, which the clean protocol samples.
 
@@ -34,5 +34,6 @@ def branch_scores(
         vqa.io.InputError: for scores that are not finite.
     """
     unfused: Any = _Unfused(method)
-    (outputs,) = predict([model], unfused, ClipDataset(part, unfused, "clean", seed), 0, workers, device)
+    clips = ClipDataset(part, unfused, "clean", seed, (0,), loader)
+    (outputs,) = predict([model], unfused, clips, 0, loader.workers, device)
     return outputs

@@ -1,5 +1,7 @@
 """Scores of models on the items of a split, as rows of the files of predictions."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 import torch
@@ -8,11 +10,11 @@ from torch import Tensor, nn
 from vqa.data.items import Part
 from vqa.io import InputError
 from vqa.methods.base import Method, one_score
-from vqa.training.loader import ClipDataset, batches, to_device
+from vqa.training.clips import ClipDataset, Loader
+from vqa.training.loader import Batch, batches, to_device
 from vqa.training.predictions import PREDICTIONS
 
 
-@torch.inference_mode()
 def predict(
     models: list[nn.Module], method: Method, clips: ClipDataset, epoch: int, workers: int, device: torch.device
 ) -> list[np.ndarray]:
@@ -24,10 +26,24 @@ def predict(
     Raises:
         InputError: for scores that :func:`check_scores` refuses.
     """
+    every = batches(clips, range(len(clips)), epoch, method.batch_size, workers)
+    return predict_batches(models, method, clips, epoch, every, device)
+
+
+@torch.inference_mode()
+def predict_batches(
+    models: list[nn.Module],
+    method: Method,
+    clips: ClipDataset,
+    epoch: int,
+    every: Iterable[Batch],
+    device: torch.device,
+) -> list[np.ndarray]:
+    """The same, from all batches of the items in their order (:func:`vqa.training.loader.loaded`)."""
     found: list[list[Tensor]] = [[] for _ in models]
     for model in models:
         model.eval()
-    for inputs, _, _ in batches(clips, list(range(len(clips))), epoch, method.batch_size, workers):
+    for inputs, _, _ in every:
         inputs = to_device(inputs, device)
         for model, of_model in zip(models, found, strict=True):
             of_model.append(method.scores(model, inputs))
@@ -66,12 +82,12 @@ def prediction_rows(part: Part, scores: np.ndarray, epoch: int, weights: str, pr
 
 
 def clean_predictions(
-    model: nn.Module, method: Method, parts: list[Part], epoch: int, seed: int, workers: int, device: torch.device
+    model: nn.Module, method: Method, parts: list[Part], epoch: int, seed: int, loader: Loader, device: torch.device
 ) -> pd.DataFrame:
     """Deterministic predictions of one model on several parts."""
     tables = []
     for part in parts:
-        clips = ClipDataset(part, method, "clean", seed)
-        (scores,) = predict([model], method, clips, 0, workers, device)
+        clips = ClipDataset(part, method, "clean", seed, (0,), loader)
+        (scores,) = predict([model], method, clips, 0, loader.workers, device)
         tables.append(prediction_rows(part, scores, epoch, "ema", "clean"))
     return pd.concat(tables, ignore_index=True)

@@ -1,7 +1,8 @@
 """Training of one run: any method and perturbation, resumable after every epoch (METHODS 2, 3.6-3.7)."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ from vqa.optim.schedule import ExponentialMovingAverage
 from vqa.rng import torch_generator
 from vqa.settings.params import Common, Run
 from vqa.stats.metrics import correlations
-from vqa.training.loader import ClipDataset, batches, shuffled, to_device
-from vqa.training.predict import check_scores, predict, prediction_rows
+from vqa.training.clips import ClipDataset, Loader
+from vqa.training.loader import Batch, Position, batches, cuts, loaded, shuffled, to_device
+from vqa.training.predict import check_scores, predict_batches, prediction_rows
 from vqa.training.predictions import PREDICTIONS, read_rows
 
 CURVE = [
@@ -86,12 +88,13 @@ class Trainer:
         train: the items to train on.
         tests: the items of every test set; scored after every epoch, as released.
         seed: of all streams.
-        workers: loader processes.
+        loader: how clips are loaded.
         device: to train on.
         state: file that holds the state after the last full epoch, beside one for the predictions of every epoch;
             written by :meth:`run`, removed by the caller, who also sees to it that a run of another configuration has
             another file.
         compiled: compile the blocks of the network.
+        draw: ``epoch``: the clips of the released tests are drawn anew in every epoch; ``fixed``: once.
     """
 
     def __init__(
@@ -102,16 +105,19 @@ class Trainer:
         train: Part,
         tests: list[Part],
         seed: int,
-        workers: int,
+        loader: Loader,
         device: torch.device,
         state: Path,
         compiled: bool = False,
+        draw: str = "epoch",
     ) -> None:
         self.method, self.perturbation = method, perturbation
-        self.seed, self.workers, self.device = seed, workers, device
+        self.seed, self.loader, self.device = seed, loader, device
         self.state = state
-        self.train_clips = ClipDataset(train, method, "train", seed)
-        self.tests = [ClipDataset(part, method, "released", seed) for part in tests]
+        epochs = range(1, method.epochs + 1)
+        drawn = epochs if draw == "epoch" else (0,)
+        self.train_clips = ClipDataset(train, method, "train", seed, epochs, loader)
+        self.tests = [ClipDataset(part, method, "released", seed, drawn, loader) for part in tests]
         self.model = method.build(torch_generator("init", seed))
         self.model.load_state_dict(initial)
         if isinstance(method, Fitted):
@@ -136,9 +142,10 @@ class Trainer:
         """
         self._resume()
         epochs = range(self.epoch + 1, self.method.epochs + 1)
+        stream = loaded([self.train_clips, *self.tests], self._batches(epochs), self.loader.workers)
         for epoch in tqdm(epochs, desc="epochs", total=self.method.epochs, initial=self.epoch, disable=None):
-            loss, scores = self._train_epoch(epoch)
-            self._test_epoch(epoch, loss, scores)
+            loss, scores = self._train_epoch(epoch, stream)
+            self._test_epoch(epoch, loss, scores, stream)
             if epoch in keep_epochs:
                 self.save_weights(keep, f"epoch_{epoch}")
             self.epoch = epoch
@@ -153,25 +160,36 @@ class Trainer:
 
     def _clean_inputs(self) -> Iterator[Inputs]:
         """Inputs of all training items in batches, as the clean protocol looks at them; nothing before it is asked."""
-        clean = ClipDataset(self.train_clips.part, self.method, "clean", self.seed)
-        for inputs, _, _ in batches(clean, list(range(len(clean))), 0, self.method.batch_size, self.workers):
+        clean = ClipDataset(self.train_clips.part, self.method, "clean", self.seed, (0,), self.loader)
+        for inputs, _, _ in batches(clean, range(len(clean)), 0, self.method.batch_size, self.loader.workers):
             yield inputs
 
-    def _train_epoch(self, epoch: int) -> tuple[float, np.ndarray]:
-        """One pass over the training set: mean clean loss, and on-the-fly scores ``(n,)``, NaN for items left out."""
+    def _order(self, epoch: int) -> list[int]:
+        """The training items of an epoch, one batch after the other."""
         n, batch_size = len(self.train_clips), self.method.batch_size
         order = shuffled(n, self.seed, epoch)
         if self.method.drop_last:
             order = order[: n - n % batch_size]
         if not order:
             raise InputError(f"{self.train_clips.part.key}: {n} items make no batch of {batch_size}; lower batch_size")
+        return order
+
+    def _batches(self, epochs: Iterable[int]) -> Iterator[list[Position]]:
+        """All batches in the order in which they are used: those to train on, then those of every test set."""
+        for epoch in epochs:
+            orders = [self._order(epoch), *(range(len(clips)) for clips in self.tests)]
+            for which, order in enumerate(orders):
+                yield from cuts(which, order, epoch, self.method.batch_size)
+
+    def _train_epoch(self, epoch: int, stream: Iterator[Batch]) -> tuple[float, np.ndarray]:
+        """One pass over the training set: mean clean loss, and on-the-fly scores ``(n,)``, NaN for items left out."""
+        order, batch_size = self._order(epoch), self.method.batch_size
         steps = -(-len(order) // batch_size)
         scores, losses = [], []
         self.model.train()
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_("backbone" not in name or epoch > self.method.frozen_epochs)
-        loader = batches(self.train_clips, order, epoch, batch_size, self.workers)
-        for step, (inputs, mos, _) in enumerate(loader):
+        for step, (inputs, mos, _) in enumerate(islice(stream, steps)):
             schedule(self.method, self.optimizer, self.base_rates, (epoch - 1) * steps + step, steps)
             inputs, mos = to_device(inputs, self.device), mos.float().to(self.device, non_blocking=True)
             position = (self.seed, epoch, step)
@@ -180,7 +198,7 @@ class Trainer:
             scores.append(out)
             losses.append(loss)
         # Read once, so that the device need not be waited for after every step.
-        found = np.full(n, np.nan)
+        found = np.full(len(self.train_clips), np.nan)
         outputs = torch.cat(scores).double().cpu().numpy()
         check_scores(outputs, self.train_clips.part, epoch)
         found[order] = one_score(self.method, outputs, "train")
@@ -189,7 +207,7 @@ class Trainer:
         undefined = len(values) > 1 and len(order) % batch_size == 1 and np.isnan(values[-1])
         return float(np.mean(values[:-1] if undefined else values)), found
 
-    def _test_epoch(self, epoch: int, loss: float, train_scores: np.ndarray) -> None:
+    def _test_epoch(self, epoch: int, loss: float, train_scores: np.ndarray, stream: Iterator[Batch]) -> None:
         """Score every test set with both models as released, and append to curve and predictions."""
         train = self.train_clips.part
         predictions = [prediction_rows(train, train_scores, epoch, "on-the-fly", "released")]
@@ -200,7 +218,8 @@ class Trainer:
             del models["ema"]  # it is the model itself
         curve = []
         for clips in self.tests:
-            found = predict(list(models.values()), self.method, clips, epoch, self.workers, self.device)
+            own = islice(stream, -(-len(clips) // self.method.batch_size))
+            found = predict_batches(list(models.values()), self.method, clips, epoch, own, self.device)
             scores = dict(zip(models, found, strict=True))
             test_metrics: list[float] = []
             for weights in ("ema", "raw"):

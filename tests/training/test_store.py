@@ -17,12 +17,12 @@ from clips import write_video
 from tiny import CPU, make, same, same_tensors, weights
 
 import vqa.data.video
-from vqa.data import items as item_module
 from vqa.data.items import Part, PreparedDataset
 from vqa.data.prepare import prepare
 from vqa.io import InputError
 from vqa.methods.base import Method
 from vqa.optim.perturb import NoPerturbation
+from vqa.training import readers
 from vqa.training import scratch as scratch_module
 from vqa.training.clips import ClipDataset, Loader
 from vqa.training.predict import clean_predictions
@@ -155,7 +155,7 @@ def test_images_have_a_store_too(tmp_path, decoded, name):
 
 def test_a_large_video_lies_in_a_file_without_a_name(data, tmp_path, monkeypatch):
     expected = every(clips_of(data, None))
-    monkeypatch.setattr(item_module, "IN_MEMORY", 0)
+    monkeypatch.setattr(readers, "IN_MEMORY", 0)
     scratch = Scratch(tmp_path / "fragments", 1 << 30)
     assert equal(every(clips_of(data, scratch)), expected)
     assert {path.suffix for path in scratch.folder.rglob("*") if path.is_file()} == {".clips", ".json", ""}
@@ -240,7 +240,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("in_memory", [0, 1 << 30], ids=["large videos", "small videos"])
 def test_a_real_disk_that_is_full(data, small_disk, monkeypatch, in_memory):
     expected = every(clips_of(data, None))
-    monkeypatch.setattr(item_module, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(readers, "IN_MEMORY", in_memory)
     scratch = Scratch(small_disk / "fragments", 1 << 30)
     assert equal(every(clips_of(data, scratch)), expected)
     assert len(stored(scratch)) < TRAIN

@@ -1,14 +1,11 @@
 """A prepared data set: its item list, its parts, and the frames and features of its items."""
 
 import json
-import math
-import os
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryFile
 
 import numpy as np
 import pandas as pd
@@ -17,8 +14,6 @@ from vqa.data.patches import FILE as PATCHES
 from vqa.data.patches import Patch, read_patches
 from vqa.io import InputError, digest
 
-# Bytes of a video's frames that are held in memory while it is looked at often
-IN_MEMORY = 1 << 30
 # Codec of an item that is a row of features and has no frames.
 FEATURES = "features"
 ITEMS = (
@@ -140,34 +135,23 @@ class PreparedDataset:
             raise InputError(f"{self._data / item.name}: not the file that was prepared (other size); prepare again")
         return frames
 
-    def every_frame(self, item: Item, folder: Path) -> np.ndarray:
-        """All frames of an item's file ``(N, H, W, 3)`` uint8 RGB, decoded once.
-
-        Those of a large one lie in a file of ``folder`` that has no name and goes with the array.
+    def fill(self, frames: np.ndarray, item: Item) -> None:
+        """Decode an item's file once, all its frames into ``frames`` ``(N, H, W, 3)`` uint8 RGB.
 
         Raises:
             InputError: if the file is no longer the one that was prepared.
             vqa.data.video.MediaError: if it cannot be decoded.
-            OSError: if the disk of ``folder`` is full.
         """
         from vqa.data.video import iterate_frames
 
-        shape = (item.n_frames, item.height, item.width, 3)
-        size = math.prod(shape)
-        if size <= IN_MEMORY:
-            frames = np.empty(shape, np.uint8)
-        else:
-            with TemporaryFile(dir=folder) as file:
-                os.posix_fallocate(file.fileno(), 0, size)  # on a full disk an error now and no signal later
-                frames = np.memmap(file, np.uint8, "r+", shape=shape)
         number = -1
         for number, frame in enumerate(iterate_frames(self._data / item.name, self._exif)):
-            if frame.shape != shape[1:] or number >= item.n_frames:
+            if frame.shape != frames.shape[1:] or number >= len(frames):
                 break
             frames[number] = frame
         else:
-            if number + 1 == item.n_frames:
-                return frames
+            if number + 1 == len(frames):
+                return
         raise InputError(f"{self._data / item.name}: not the file that was prepared (other frames); prepare again")
 
     @cached_property

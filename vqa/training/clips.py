@@ -15,7 +15,7 @@ from vqa.methods import method_module
 from vqa.methods.base import Inputs, Limited, Method, Storable
 from vqa.rng import torch_generator
 from vqa.settings.params import Params
-from vqa.training.readers import DecodedReader, ItemReader, check_items, naming
+from vqa.training.readers import DecodedReader, ItemReader, VideoMemory, check_items, naming
 from vqa.training.scratch import Scratch
 from vqa.training.store import EVERY, ClipStore
 
@@ -123,11 +123,11 @@ class ClipDataset(Dataset):
         """Inputs of an item from the store, where there is one and it has room, and whether anything was drawn."""
         if self._store is None:
             return None
-        return self._store.clip(item, self.part.data, epoch, lambda folder: self._every_epoch(item, folder))
+        return self._store.clip(item, self.part.data, epoch, lambda memory: self._every_epoch(item, memory))
 
-    def _every_epoch(self, item: Item, folder: Path) -> Iterator[tuple[int | str, Inputs]]:
+    def _every_epoch(self, item: Item, memory: VideoMemory) -> Iterator[tuple[int | str, Inputs]]:
         first, *others = self._epochs
-        read = DecodedReader(self.part.data, item, folder)
+        read = DecodedReader(self.part.data, item, memory)
         inputs, drawn = self._sample(first, item, read)
         yield (first if drawn else EVERY), inputs
         for epoch in others if drawn else ():

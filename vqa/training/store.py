@@ -28,9 +28,10 @@ from torch import Tensor
 from vqa.data.items import Item, PreparedDataset
 from vqa.io import digest
 from vqa.methods.base import Inputs
+from vqa.training.readers import VideoMemory
 from vqa.training.scratch import FULL, Scratch
 
-Make = Callable[[Path], Iterator[tuple[int | str, Inputs]]]
+Make = Callable[[VideoMemory], Iterator[tuple[int | str, Inputs]]]
 
 ABOUT = "about.json"
 # In the place of an epoch: the clip of all of them
@@ -51,6 +52,7 @@ class ClipStore:
         self._scratch, self._about = scratch, json.dumps(about, sort_keys=True)
         self.folder = scratch.folder / digest(self._about)[:16]
         self.full = False
+        self._memory = VideoMemory(scratch.folder)
 
     def open(self) -> None:
         """Say what it is of, and count what is there; a disk without room for that is a full one."""
@@ -72,7 +74,7 @@ class ClipStore:
             data: its data set.
             epoch: one of those that ``make`` makes.
             make: asked where they are not there, which takes long; gives the inputs of every epoch one after the other,
-                or one for :data:`EVERY` one. It may use the folder that it is given for large files without names.
+                or one for :data:`EVERY` one, from frames in the memory that it is given.
         """
         found = self.read(item, data, epoch)
         if found or self.full:
@@ -81,7 +83,7 @@ class ClipStore:
             with self._making(item, data):
                 if found := self.read(item, data, epoch):
                     return found
-                return self._write(item, data, epoch, make(self._scratch.folder))
+                return self._write(item, data, epoch, make(self._memory))
         except OSError as error:
             if error.errno not in FULL:
                 raise
@@ -128,7 +130,7 @@ class ClipStore:
                 parts.append(part)
                 end += len(part)
             if epoch in (wanted, EVERY):
-                found = inputs, epoch != EVERY
+                found = _own(inputs), epoch != EVERY
         listed = json.dumps(head)
         if not self._scratch.put(self._file(item, data), [f"{digest(listed)} {listed}\n".encode(), *parts]):
             self._give_up()
@@ -152,6 +154,11 @@ class ClipStore:
             said = "no room left, so that what is not there is decoded in every epoch; `vqa store` says what takes it"
             print(f"{self._scratch.folder}: {said}", file=sys.stderr)
         self.full = True
+
+
+def _own(inputs: Inputs) -> Inputs:
+    """The same in memory of their own: nobody else's, whatever the method made them of."""
+    return {key: tensor.clone() for key, tensor in inputs.items()} if isinstance(inputs, dict) else inputs.clone()
 
 
 def _packed(tensor: Tensor) -> bytes:

@@ -75,6 +75,7 @@ class RealDataset:
         choice: why the first of ``lists`` is the one that the suite expects.
         lists: published item lists, the expected one first.
         layout: how its files lie in the user's folder.
+        usual: frames, width and height of a usual item, to plan by before files are there; where sizes vary, a guess.
     """
 
     name: str
@@ -86,6 +87,7 @@ class RealDataset:
     choice: str
     lists: tuple[ItemList, ...]
     layout: Layout
+    usual: tuple[int, int, int]
 
     @property
     def expected(self) -> ItemList:
@@ -122,6 +124,7 @@ _ENTRIES = (
             "and so on there; for opinions on patches also labels_train_test.csv and labels_test_1080p.csv",
             patches=("labels_train_test.csv", "labels_test_1080p.csv"),
         ),
+        usual=(240, 960, 540),
     ),
     RealDataset(
         name="konvid1k",
@@ -137,6 +140,7 @@ _ENTRIES = (
             downloads=(f"{_KONSTANZ}/KoNViD_1k_videos.zip", f"{_KONSTANZ}/KoNViD_1k_metadata.zip"),
             mos=("KoNViD_1k_mos.csv", "flickr_id", "mos"),
         ),
+        usual=(240, 960, 540),
     ),
     RealDataset(
         name="livevqc",
@@ -153,6 +157,7 @@ _ENTRIES = (
             renamed="NEW",
             mos=("data.mat", "video_list", "mos"),
         ),
+        usual=(300, 1280, 720),
     ),
     RealDataset(
         name="youtubeugc",
@@ -174,6 +179,7 @@ _ENTRIES = (
             steps="put the files of original_videos_h264 there, or have them downloaded one by one",
             item_url="https://storage.googleapis.com/ugc-dataset/original_videos_h264/{name}",
         ),
+        usual=(600, 1920, 1080),
     ),
     RealDataset(
         name="koniq10k",
@@ -192,6 +198,7 @@ _ENTRIES = (
             downloads=(f"{_KONSTANZ}/koniq10k_1024x768.zip", f"{_KONSTANZ}/koniq10k_scores_and_distributions.zip"),
             mos=("koniq10k_scores_and_distributions.csv", "image_name", "MOS_zscore"),
         ),
+        usual=(1, 1024, 768),
     ),
     RealDataset(
         name="spaq",
@@ -208,6 +215,7 @@ _ENTRIES = (
             mos=("MOS and Image attribute scores.csv", "Image name", "MOS"),
             labels=True,
         ),
+        usual=(1, 4000, 3000),
     ),
 )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,6 +45,18 @@ def loader_of(params: Params, method: str) -> Loader:
     if scratch:
         code = fingerprint(Path(params.root), [method_module(method, params.methods[method]), __name__], None)
     return Loader(params.common.loader_workers, scratch, digest(code))
+
+
+def look(data: str, method: Storable, phase: str, seed: int, epochs: Sequence[int]) -> dict[str, Any]:
+    """What tells clips of a data set from others, by the choices of params."""
+    kind = type(method).__module__.rpartition(".")[2]
+    looks = repr(method.looks(phase))
+    return {"data": data, "method": kind, "phase": phase, "looks": looks, "seed": seed, "epochs": list(epochs)}
+
+
+def released_epochs(method: Method, draw: str) -> Sequence[int]:
+    """Epochs of the draws of the released tests; ``draw`` is that of :class:`vqa.settings.common.Released`."""
+    return range(1, method.epochs + 1) if draw == "epoch" else (0,)
 
 
 class ClipDataset(Dataset):
@@ -106,15 +119,8 @@ class ClipDataset(Dataset):
     def _open_store(self, loader: Loader) -> ClipStore | None:
         if not loader.scratch or not self._epochs or self.part.data.stored or not isinstance(self.method, Storable):
             return None
-        about = {
-            "data": self.part.data.name,
-            "mos_range": self.part.data.mos_range,
-            "phase": self.phase,
-            "looks": repr(self.method.looks(self.phase)),
-            "seed": self.seed,
-            "epochs": list(self._epochs),
-            "code": loader.code,
-        }
+        about = look(self.part.data.name, self.method, self.phase, self.seed, self._epochs)
+        about |= {"mos_range": self.part.data.mos_range, "code": loader.code}
         store = ClipStore(loader.scratch, about)
         store.open()
         return store

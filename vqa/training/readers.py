@@ -45,6 +45,14 @@ class ItemReader:
         return np.array([patch.mos for patch in self._data.patches(self._item)], np.float32)
 
 
+def picked(frames: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Some of the frames of a video; a view of them where they lie at even distances."""
+    steps = np.unique(np.diff(indices))
+    if len(steps) == 1 and steps[0] > 0:
+        return frames[indices[0] : indices[-1] + 1 : steps[0]]
+    return frames[indices]
+
+
 class VideoMemory:
     """Room for all frames of one video at a time, the same memory for one after the other.
 
@@ -85,10 +93,7 @@ class DecodedReader(ItemReader):
 
     def frames(self, indices: np.ndarray) -> np.ndarray:
         """Frames ``(n, H, W, 3)`` uint8 RGB."""
-        steps = np.unique(np.diff(indices))
-        if len(steps) == 1 and steps[0] > 0:  # nothing is copied
-            return self._every[indices[0] : indices[-1] + 1 : steps[0]]
-        return self._every[indices]
+        return picked(self._every, indices)
 
     @cached_property
     def _every(self) -> np.ndarray:

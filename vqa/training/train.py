@@ -22,7 +22,7 @@ from vqa.optim.schedule import ExponentialMovingAverage
 from vqa.rng import torch_generator
 from vqa.settings.params import Common, Run
 from vqa.stats.metrics import correlations
-from vqa.training.clips import ClipDataset, Loader
+from vqa.training.clips import ClipDataset, Loader, released_epochs
 from vqa.training.loader import Batch, Position, batches, cuts, loaded, shuffled, to_device
 from vqa.training.predict import check_scores, predict_batches, prediction_rows
 from vqa.training.predictions import PREDICTIONS, read_rows
@@ -114,9 +114,8 @@ class Trainer:
         self.method, self.perturbation = method, perturbation
         self.seed, self.loader, self.device = seed, loader, device
         self.state = state
-        epochs = range(1, method.epochs + 1)
-        drawn = epochs if draw == "epoch" else (0,)
-        self.train_clips = ClipDataset(train, method, "train", seed, epochs, loader)
+        drawn = released_epochs(method, draw)
+        self.train_clips = ClipDataset(train, method, "train", seed, range(1, method.epochs + 1), loader)
         self.tests = [ClipDataset(part, method, "released", seed, drawn, loader) for part in tests]
         self.model = method.build(torch_generator("init", seed))
         self.model.load_state_dict(initial)

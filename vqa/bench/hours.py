@@ -13,6 +13,7 @@ from vqa.data.items import Cut
 from vqa.io import InputError
 from vqa.landscape.config import read_blocks
 from vqa.methods import load_method
+from vqa.methods.base import Method
 from vqa.settings.params import Params, Run
 from vqa.settings.strict import known_name
 from vqa.training.protocol import trainings
@@ -63,7 +64,7 @@ def work(params: Params, name: str) -> Work:
     for training in every:
         parts = [(dataset, _items(params, run, training.cut, dataset, split)) for dataset, split in run.splits]
         n = parts[0][1]
-        of_epoch = n // size if method.drop_last else -(-n // size)
+        of_epoch = steps_of_epoch(method, n)
         steps += method.epochs * of_epoch
         seen = method.epochs * sum(n * _clips(params, run, dataset, "released") for dataset, n in parts[1:])
         looked = sum(n * _clips(params, run, dataset, "clean") for dataset, n in parts)
@@ -71,6 +72,11 @@ def work(params: Params, name: str) -> Work:
         loaded += method.epochs * min(n, of_epoch * size) * _clips(params, run, run.train, "train") + seen + looked
     passed, ascended, products = _around(params, name, size) if name in params.landscapes else (0.0, 0, 0)
     return Work(len(every), steps, size, tested, clean, passed, ascended, products, loaded)
+
+
+def steps_of_epoch(method: Method, n: int) -> int:
+    """Optimizer steps of an epoch of ``n`` training items."""
+    return n // method.batch_size if method.drop_last else -(-n // method.batch_size)
 
 
 def hours(params: Params, table: pd.DataFrame, precision: str, price: float) -> tuple[pd.DataFrame, list[str]]:

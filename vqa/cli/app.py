@@ -5,7 +5,22 @@ import sys
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from vqa.cli import bench, certify, check, doctor, features, fetch, new, power, publish, repro, score, track, why
+from vqa.cli import (
+    bench,
+    certify,
+    check,
+    doctor,
+    features,
+    fetch,
+    new,
+    power,
+    publish,
+    rehearse,
+    repro,
+    score,
+    track,
+    why,
+)
 from vqa.io import InputError, run_stage
 
 app = typer.Typer(
@@ -13,7 +28,7 @@ app = typer.Typer(
     epilog="`vqa COMMAND --help` has an example of each. Exit codes: 0 good, 1 a check failed, 2 wrong use or input.",
     rich_markup_mode="markdown",
 )
-for module in (repro, why, doctor, score, features, new, fetch, check, certify, track, power, bench, publish):
+for module in (repro, why, doctor, score, features, new, fetch, check, certify, track, power, bench, rehearse, publish):
     name = module.__name__.rpartition(".")[2]
     app.command(name, epilog=module.EXAMPLE)(getattr(module, name))
 

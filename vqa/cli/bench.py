@@ -76,7 +76,8 @@ def _measure_gpu(only: list[str], price: float) -> None:
                 rows.append(row)
     table, path = write_table(rows, Path(params.root) / "reports" / "benchmarks", card, peaks)
     print(f"\n{table.to_markdown(index=False, floatfmt='.2f')}\n\nkept in {path}\n")
-    _print_hours(params, table, price)
+    if all(dataset.source == "provided" for dataset in params.datasets.values()):  # of others no number is published
+        _print_hours(params, table, price)
 
 
 def _kept(path: Path) -> "pd.DataFrame":

@@ -38,9 +38,12 @@ def test_rows_of_a_network(precision: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_table_is_kept_under_the_name_of_its_card(tmp_path: Path) -> None:
-    table, path = networks.write_table([{"what": "inference", "ms": 1.2345}], tmp_path, "Card of 80 GB")
+    row = {"precision": "bf16", "what": "inference", "ms": 1.2345, "TFLOP/s": 100.0}
+    peaks = {"fp32": 50.0, "bf16": 400.0}
+    table, path = networks.write_table([row, {**row, "precision": "fp32"}], tmp_path, "Card of 80 GB", peaks)
     assert path == tmp_path / "Card_of_80_GB.csv"
     assert table.ms[0] == 1.2345
+    assert table.share.to_list() == [0.25, 2.0]
     assert pd.read_csv(path).ms[0] == pytest.approx(1.23)
 
 

@@ -36,7 +36,7 @@ def test_help_has_an_example_and_names_every_option(command, monkeypatch, capsys
     code, out, err = called(monkeypatch, capsys, command, "--help")
     assert (code, err) == (0, "")
     assert f"vqa {command}" in re.search(r"Examples?: (.*)", out.replace("\n", " "))[1]
-    assert ("SCALE  " in out) == (command not in ("new", "features"))
+    assert ("SCALE  " in out) == (command not in ("new", "features", "rehearse"))
 
 
 def test_without_a_command_there_is_the_list_of_them(monkeypatch, capsys):

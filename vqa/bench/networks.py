@@ -131,9 +131,22 @@ def product_rate(dtype: torch.dtype, device: torch.device, side: int = 8192) -> 
     return 2 * side**3 / _milliseconds(lambda _: a @ b, 10, device) / 1e9
 
 
-def write_table(rows: list[dict[str, object]], folder: Path, card: str) -> tuple[pd.DataFrame, Path]:
-    """Keep the table of a card in ``folder``, under the card's name."""
+def write_table(
+    rows: list[dict[str, object]], folder: Path, card: str, peaks: dict[str, float]
+) -> tuple[pd.DataFrame, Path]:
+    """Keep the table of a card in ``folder``, under the card's name.
+
+    Args:
+        rows: of :func:`measure`.
+        folder: to write to.
+        card: its name.
+        peaks: :func:`product_rate` of every precision: the column ``share`` is how much of it a row reaches.
+
+    Returns:
+        The table, and its file.
+    """
     table = pd.DataFrame(rows)
+    table["share"] = table["TFLOP/s"] / table.precision.map(peaks)
     path = folder / f"{card.replace(' ', '_')}.csv"
     write_csv(path, table.round(2))
     return table, path

@@ -1,20 +1,25 @@
 """The command ``vqa`` with its sub-commands, exit codes and one-line errors."""
 
 import sys
+from importlib import import_module
 
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from vqa.cli import bench, certify, check, doctor, features, fetch, new, power, publish, repro, score, store, track, why
 from vqa.io import InputError, run_stage
+
+COMMANDS = (
+    *("repro", "why", "doctor", "score", "features", "new", "fetch", "check", "certify"),
+    *("track", "power", "bench", "store", "rehearse", "publish"),
+)
 
 app = typer.Typer(
     help="Rebuild a video quality assessment paper, test new methods and data in the same way, score videos.",
     epilog="`vqa COMMAND --help` has an example of each. Exit codes: 0 good, 1 a check failed, 2 wrong use or input.",
     rich_markup_mode="markdown",
 )
-for module in (repro, why, doctor, score, features, new, fetch, check, certify, track, power, bench, store, publish):
-    name = module.__name__.rpartition(".")[2]
+for name in COMMANDS:
+    module = import_module(f"vqa.cli.{name}")
     app.command(name, epilog=module.EXAMPLE)(getattr(module, name))
 
 

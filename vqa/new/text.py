@@ -33,11 +33,11 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-def params_text(content: dict[str, Any]) -> str:
+def params_text(content: dict[str, Any], comments: dict[str, tuple[str, ...]] = COMMENTS) -> str:
     """The parameter file, block by block, with a comment above those that want one."""
     parts = []
     for key, value in content.items():
-        comment = "".join(f"# {line}\n" for line in COMMENTS.get(key, ()))
+        comment = "".join(f"# {line}\n" for line in comments.get(key, ()))
         body = yaml.dump(value, Dumper=_Plain, sort_keys=False, default_flow_style=None, allow_unicode=True, width=116)
         body = indent(body.removesuffix("...\n"), "  ")
         short = not isinstance(value, dict) or body.lstrip().startswith("{")

@@ -17,6 +17,7 @@ from vqa.optim.perturb import WeightPerturbation
 VECTORS = golden.load("perturb")
 STEPS = sorted({tuple(name.split("/")[1:3]) for name in VECTORS.arrays if name.endswith("/adv_loss") and "/g" in name})
 DTYPES = {"f64": torch.float64, "f32": torch.float32}
+DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 
 
 class ToyBackbone(nn.Module):
@@ -58,10 +59,10 @@ def stored_noise(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Gaussian draws of the perturbation replaced by the stored ones, in the stored drawing order."""
     names = iter(VECTORS.text("perturbed_names"))
 
-    def randn(shape: tuple[int, ...], *, dtype: torch.dtype, **_: object) -> Tensor:
+    def randn(shape: tuple[int, ...], *, dtype: torch.dtype, device: torch.device, **_: object) -> Tensor:
         noise = VECTORS.tensor(f"rwp_noise/{next(names)}", dtype)
         assert noise.shape == shape
-        return noise
+        return noise.to(device)
 
     monkeypatch.setattr(perturb.torch, "randn", randn)
     yield
@@ -74,16 +75,17 @@ def test_recipe_of_the_toy_weights() -> None:
     assert np.array_equal(VECTORS["w0/head.weight"], recipe)
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("precision", DTYPES)
 @pytest.mark.parametrize(("mode", "size"), STEPS)
-def test_step(mode: str, size: str, precision: str, request: pytest.FixtureRequest) -> None:
+def test_step(mode: str, size: str, precision: str, device: str, request: pytest.FixtureRequest) -> None:
     if mode == "rwp":
         request.getfixturevalue("stored_noise")
     exact = precision == "f64"
     dtype, weight_tol, gradient_tol = DTYPES[precision], 1e-12 if exact else 1e-6, 1e-12 if exact else 5e-5
-    net = toy_net(dtype)
+    net = toy_net(dtype).to(device)
     clean_weights = {name: value.clone() for name, value in net.state_dict().items()}
-    x, y = VECTORS.tensor("x", dtype), VECTORS.tensor("y", dtype)[:, 0]
+    x, y = VECTORS.tensor("x", dtype).to(device), VECTORS.tensor("y", dtype)[:, 0].to(device)
     prefix = f"{precision}/{mode}/{size}"
 
     def backward(second_pass: bool) -> tuple[Tensor, Tensor]:
@@ -103,7 +105,7 @@ def test_step(mode: str, size: str, precision: str, request: pytest.FixtureReque
 
     direction = {"awp": "gradient", "rwp": "random"}[mode]
     gamma = float(size.removeprefix("g"))
-    _, loss = WeightPerturbation(gamma, direction).gradients(net, backward, torch.Generator())
+    _, loss = WeightPerturbation(gamma, direction).gradients(net, backward, torch.Generator(device))
     assert_close(loss[None], VECTORS[f"{precision}/clean_loss"], gradient_tol)
     compare_gradients(net, VECTORS.under(f"{prefix}/adv_grad"), gradient_tol)
     assert VECTORS.scalar(f"{prefix}/restore_maxdiff") == 0
@@ -115,7 +117,7 @@ def test_step(mode: str, size: str, precision: str, request: pytest.FixtureReque
         if exact:
             assert_close(stepped, expected, 1e-9, what=name)
         elif name != "head.bias":  # its gradient is rounding noise, which Adam scales up to the learning rate
-            assert np.mean(np.abs(stepped.numpy() - expected) <= 5e-5) >= 0.95, name
+            assert np.mean(np.abs(stepped.cpu().numpy() - expected) <= 5e-5) >= 0.95, name
 
 
 def compare_gradients(net: nn.Module, expected: dict[str, np.ndarray], atol: float) -> None:

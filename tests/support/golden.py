@@ -140,7 +140,7 @@ def load(subject: str) -> Vectors:
 def assert_close(actual: object, expected: np.ndarray, atol: float, rtol: float = 0.0, what: str = "") -> None:
     """Equal shapes and, elementwise, |actual - expected| <= atol + rtol |expected|; NaN equals NaN."""
     if isinstance(actual, torch.Tensor):
-        actual = actual.detach().numpy()
+        actual = actual.detach().cpu().numpy()
     actual = np.asarray(actual, dtype=np.float64)
     assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol, err_msg=what)

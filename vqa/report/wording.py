@@ -53,11 +53,12 @@ def scale_warning(common: Common) -> str:
 def protocol_definitions(common: Common) -> dict[str, str]:
     """One sentence for each protocol."""
     weights = {"ema": "EMA weights where the method has them", "raw": "raw weights"}[common.released.weights]
+    fixed = "; where tests are random, their clips are drawn once and not in every epoch (discrepancies P1, F1)"
     epoch = {"last": "the last epoch", "best": "the epoch with the best test SRCC"}[common.released.train_epoch]
     return {
         "released": "as the paper's code does it, for each metric the epoch with the best test value "
         f"({weights}), so the test set picks the model; train values are taken on the fly while training, "
-        f"at {epoch}.",
+        f"at {epoch}{fixed if common.released.draw == 'fixed' else ''}.",
         "clean": "nothing is picked on the test set: EMA weights, where the method has them, after the last epoch, "
         "deterministic sampling; train values come from the same model in evaluation mode.",
     }

@@ -143,7 +143,7 @@ class _Build:
     def run(self) -> Outcome:
         """Until nothing waits or runs, or a signal comes."""
         bar = tqdm(total=self.total, unit="stage", disable=None, dynamic_ncols=True)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill stops the stages too, like Ctrl-C
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill stops the stages too, like Ctrl-C
         try:
             while self.waiting or self.running:
                 for stage in self._ready():
@@ -158,6 +158,7 @@ class _Build:
         finally:
             for entry in self.running:
                 _stop(entry.process)
+            signal.signal(signal.SIGTERM, before)
             # Once, at the end: a writing takes seconds. What a kill leaves behind is written next time.
             recorder = _FORK.Process(target=record_entries)
             recorder.start()

@@ -158,13 +158,13 @@ class _Build:
         finally:
             for entry in self.running:
                 _stop(entry.process)
-            signal.signal(signal.SIGTERM, before)
             # Once, at the end: a writing takes seconds. What a kill leaves behind is written next time.
             recorder = _FORK.Process(target=record_entries)
             recorder.start()
             recorder.join()
             bar.close()
             _record(self.outcome)
+            signal.signal(signal.SIGTERM, before)
         return self.outcome
 
     def _ready(self) -> list[str]:

@@ -96,6 +96,22 @@ class Decoding:
     ) -> None:
         self._opened.__exit__(None, None, None)
 
+    def packets(self) -> Iterator[av.Packet]:
+        """Packets as they are decoded, the last one empty; raises MediaError if reading breaks off."""
+        # Those of other streams are looked at where a duration is that of the whole container.
+        whole = self._format in _STATED and self._format not in _INDEXED
+        packets = self._container.demux() if whole else self._container.demux(self._stream)
+        try:
+            for packet in packets:
+                if whole and packet.pts is not None:
+                    self._end = max(self._end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+                if packet.stream is self._stream:  # the number of the last, empty one is not set
+                    yield packet
+        except av.error.MemoryError:  # nothing is wrong with the file
+            raise
+        except av.error.FFmpegError:
+            raise self._corrupt() from None
+
     def frames(self, packets: Iterable[av.Packet] | None = None) -> Iterator[av.VideoFrame]:
         """Every frame in the order of showing, as it was coded: :meth:`rgb` makes pixels of it.
 
@@ -144,21 +160,6 @@ class Decoding:
         if self.orientation.exchanged:
             height, width = width, height
         return Facts(self._n_frames, width, height, fps, self.orientation.rotation, self.codec, tuple(self._remarks))
-
-    def packets(self) -> Iterator[av.Packet]:
-        """Packets of the stream, the last of them empty; those of others are looked at where a duration is that of the whole container."""
-        whole = self._format in _STATED and self._format not in _INDEXED
-        packets = self._container.demux() if whole else self._container.demux(self._stream)
-        try:
-            for packet in packets:
-                if whole and packet.pts is not None:
-                    self._end = max(self._end, (packet.pts + (packet.duration or 0)) * packet.time_base)
-                if packet.stream is self._stream:  # the number of the last, empty one is not set
-                    yield packet
-        except av.error.MemoryError:  # nothing is wrong with the file
-            raise
-        except av.error.FFmpegError:
-            raise self._corrupt() from None
 
     def _decoded(self, packet: av.Packet) -> list[av.VideoFrame]:
         if packet.size:  # the last one is empty: it asks for frames that wait in the decoder

@@ -44,9 +44,8 @@ def assert_read_as_counted(path: Path, every: list[bytes] | None = None) -> None
     sets = [generator.integers(len(every), size=size) for size in (1, 1, 2, 5, 20)]
     for indices in (*sets, (generator.integers(len(every)) + 2 * np.arange(32)) % len(every)):
         frames = read_frames(path, indices)
-        assert [hashlib.sha256(frame.tobytes()).digest() for frame in frames] == [every[index] for index in indices], (
-            indices
-        )
+        read = [hashlib.sha256(frame.tobytes()).digest() for frame in frames]
+        assert read == [every[index] for index in indices], indices
 
 
 def spared(path: Path, number: int) -> int:

@@ -12,7 +12,8 @@ be counted as they come: each is known by its time stamp. That number and stamp 
   picture, in this order, and it never comes to hold back fewer;
 * and every frame that comes has the expected stamp.
 
-Otherwise nothing is left out, and frames are counted. A fault in what is left out is not noticed.
+Otherwise nothing is left out, and frames are counted. A fault in what is left out is not noticed, and what the decoder
+makes up for one that it passes over, out of anything that it has decoded before, may be something else.
 """
 
 from bisect import bisect, insort

@@ -171,6 +171,11 @@ def test_the_decoder_has_to_hold_back_enough(tmp_path: Path):
         assert sum(1 for _ in needed(video, {40})) > N - 5
 
 
+def test_what_comes_with_the_first_packet_is_never_left_out(tmp_path: Path):
+    with Decoding(clip(tmp_path / "clip.mp4", "bframes=0:keyint=10:scenecut=0")) as video:
+        assert [number for number, _ in needed(video, {44})] == [0, *range(40, 50)]
+
+
 def test_a_frame_that_is_not_the_expected_one_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = clip(tmp_path / "clip.mp4", "bframes=3")
     every = Decoding.frames

@@ -2,7 +2,7 @@
 
 Reading a video by index is not frame exact: with open groups of pictures (the HEVC default among others) seeking gives
 frames one or two off, silently, and which ones depends on what was read before. So frames are only ever read in order
-from the first one, and those that are not wanted are dropped.
+from the first one, and those that are not wanted are dropped: before decoding, where it is certain that they can be.
 """
 
 import argparse

@@ -5,7 +5,7 @@ which they are shown. What it lets pass is looked for here: frames marked as cor
 key frame, frames of another size, and files that end before they should.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -61,6 +61,8 @@ class Decoding:
     """One pass through a video; a context that closes the file.
 
     Attributes:
+        context: FFmpeg's decoder.
+        size: of the file, in bytes.
         codec: canonical name of the codec.
         fps: average frame rate in 1/s as the container has it; 0 if it has none.
         declared: frames that the header counts; 0 if it does not.
@@ -80,7 +82,8 @@ class Decoding:
         self._n_frames = self._packets = self._discarded = self._keyless = 0
         self._indexed = len(self._stream.index_entries) if self._format in _INDEXED else 0
         self._end = Fraction(0)
-        self.codec = str(self._stream.codec_context.codec.canonical_name)
+        self.context, self.size = self._stream.codec_context, int(self._container.size)
+        self.codec = str(self.context.codec.canonical_name)
         self.fps = float(self._stream.average_rate or self._stream.guessed_rate or 0)
         self.declared = int(self._stream.frames)
         self.orientation = Orientation()
@@ -93,13 +96,29 @@ class Decoding:
     ) -> None:
         self._opened.__exit__(None, None, None)
 
-    def frames(self) -> Iterator[av.VideoFrame]:
+    def packets(self) -> Iterator[av.Packet]:
+        """Packets as they are decoded, the last one empty; raises MediaError if reading breaks off."""
+        # Those of other streams are looked at where a duration is that of the whole container.
+        whole = self._format in _STATED and self._format not in _INDEXED
+        packets = self._container.demux() if whole else self._container.demux(self._stream)
+        try:
+            for packet in packets:
+                if whole and packet.pts is not None:
+                    self._end = max(self._end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+                if packet.stream is self._stream:  # the number of the last, empty one is not set
+                    yield packet
+        except av.error.MemoryError:  # nothing is wrong with the file
+            raise
+        except av.error.FFmpegError:
+            raise self._corrupt() from None
+
+    def frames(self, packets: Iterable[av.Packet] | None = None) -> Iterator[av.VideoFrame]:
         """Every frame in the order of showing, as it was coded: :meth:`rgb` makes pixels of it.
 
-        Raises:
-            MediaError: if decoding breaks off, or a frame is not true.
+        Those of some ``packets`` come alone, if they are given. Raises MediaError if decoding breaks off, or a frame is
+        not true.
         """
-        for packet in self._demuxed():
+        for packet in self.packets() if packets is None else packets:
             for frame in self._decoded(packet):
                 self._check(frame)
                 self._n_frames += 1
@@ -140,23 +159,7 @@ class Decoding:
         (height, width), _ = self._first
         if self.orientation.exchanged:
             height, width = width, height
-        rotation = self.orientation.rotation
-        return Facts(self._n_frames, width, height, fps, rotation, self.codec, tuple(self._remarks))
-
-    def _demuxed(self) -> Iterator[av.Packet]:
-        """Packets of the stream; those of others are looked at where a duration is that of the whole container."""
-        whole = self._format in _STATED and self._format not in _INDEXED
-        packets = self._container.demux() if whole else self._container.demux(self._stream)
-        try:
-            for packet in packets:
-                if whole and packet.pts is not None:
-                    self._end = max(self._end, (packet.pts + (packet.duration or 0)) * packet.time_base)
-                if packet.stream is self._stream:  # the number of the last, empty one is not set
-                    yield packet
-        except av.error.MemoryError:  # nothing is wrong with the file
-            raise
-        except av.error.FFmpegError:
-            raise self._corrupt() from None
+        return Facts(self._n_frames, width, height, fps, self.orientation.rotation, self.codec, tuple(self._remarks))
 
     def _decoded(self, packet: av.Packet) -> list[av.VideoFrame]:
         if packet.size:  # the last one is empty: it asks for frames that wait in the decoder

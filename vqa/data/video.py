@@ -2,21 +2,24 @@
 
 Reading a video by index is not frame exact: with open groups of pictures (the HEVC default among others) seeking gives
 frames one or two off, silently, and which ones depends on what was read before. So frames are only ever read in order
-from the first one, and those that are not wanted are dropped.
+from the first one, and those that are not wanted are dropped: before decoding, where it is certain that they can be.
 """
 
 import argparse
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import av
 import numpy as np
 import pandas as pd
 
 from vqa.data.decoding import Decoding, Facts
 from vqa.data.images import is_image, read_image
 from vqa.data.paths import MediaError
+from vqa.data.wanted import needed
 from vqa.io import InputError, file_digest, run_stage
 
 DIGEST_FRAMES = 8
@@ -69,29 +72,48 @@ def iterate_frames(path: Path, exif: str = "ignore") -> Iterator[np.ndarray]:
 def read_frames(path: Path, indices: np.ndarray, exif: str = "ignore") -> np.ndarray:
     """Frames ``indices`` of a video or image: ``(len(indices), H, W, 3)`` uint8 RGB, in the order asked for.
 
-    Decodes from the front up to the last wanted frame, and makes pixels of the wanted ones alone; an index may occur
-    more than once. ``exif`` is as in :func:`iterate_frames`.
+    Decodes from the front up to the last wanted frame, without what those that are wanted do not need where that is
+    certain (:mod:`vqa.data.wanted`), and makes pixels of the wanted ones alone; an index may occur more than once.
+    ``exif`` is as in :func:`iterate_frames`.
 
     Raises:
         MediaError: as :func:`iterate_frames`, and if an index is beyond the last frame.
     """
-    wanted = set(np.asarray(indices).tolist())
-    kept = {0: read_image(path, exif).pixels} if is_image(path) else _wanted(path, wanted)
-    missing = sorted(wanted - kept.keys())
+    indices = np.asarray(indices)
+    if is_image(path):
+        pixels = read_image(path, exif).pixels
+        frames, missing = np.stack([pixels] * len(indices)), set(indices.tolist()) - {0}
+    else:
+        frames, missing = _wanted(path, indices)
     if missing:
-        raise MediaError(f"{path}: frame {missing[0]} was asked for, but it has no such frame")
-    return np.stack([kept[int(index)] for index in indices])
+        raise MediaError(f"{path}: frame {min(missing)} was asked for, but it has no such frame")
+    return frames
 
 
-def _wanted(path: Path, wanted: set[int]) -> dict[int, np.ndarray]:
-    kept: dict[int, np.ndarray] = {}
-    with Decoding(path) as video:
-        for number, frame in enumerate(video.frames()):
-            if number in wanted:
-                kept[number] = video.rgb(frame)
-                if len(kept) == len(wanted):
-                    break
-    return kept
+def _wanted(path: Path, indices: np.ndarray) -> tuple[np.ndarray, set[int]]:
+    """The frames of a video, and the numbers of those that it does not have."""
+    with contextlib.suppress(MediaError), Decoding(path) as video:
+        frames, missing = _kept(video, needed(video, set(indices.tolist())), indices)
+        if not missing:
+            return frames, missing
+    with Decoding(path) as video:  # what is missing or wrong is said of all frames
+        return _kept(video, enumerate(video.frames()), indices)
+
+
+def _kept(
+    video: Decoding, frames: Iterable[tuple[int, av.VideoFrame]], indices: np.ndarray
+) -> tuple[np.ndarray, set[int]]:
+    missing, kept = set(indices.tolist()), np.empty((0, 0, 0, 3), np.uint8)
+    for number, frame in frames:
+        if number in missing:
+            pixels = video.rgb(frame)
+            if not len(kept):
+                kept = np.empty((len(indices), *pixels.shape), np.uint8)
+            kept[indices == number] = pixels
+            missing.remove(number)
+            if not missing:
+                break
+    return kept, missing
 
 
 def decode(path: Path, see: See | None = None, exif: str = "ignore") -> tuple[np.ndarray, Probe]:

@@ -1,9 +1,11 @@
 """The store of clips: trainings are faster with it and the same, byte for byte, whatever happens to it."""
 
 import errno
+import hashlib
 import multiprocessing
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +16,8 @@ import pandas as pd
 import pytest
 import torch
 from clips import write_video
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny import CPU, make, same, same_tensors, weights
 
 import vqa.data.video
@@ -24,6 +28,7 @@ from vqa.methods.base import Method
 from vqa.optim.perturb import NoPerturbation
 from vqa.training import readers
 from vqa.training import scratch as scratch_module
+from vqa.training import store as store_module
 from vqa.training.clips import ClipDataset, Loader
 from vqa.training.predict import clean_predictions
 from vqa.training.scratch import Scratch
@@ -130,6 +135,23 @@ def test_trainings_are_the_same_without_with_and_with_half_a_store(videos, data,
     memory = run("memory", Loader(0, scratch), opened(videos, tmp_path / "decoded" / "moving", frame_store=True))
     assert not decoded, "what has a frame store needs no other one"
     assert all(same(plain, other) for other in (first, again, half, memory))
+
+
+@given(
+    st.lists(st.sampled_from([1, 2, 3, 5]), max_size=5).map(tuple),
+    st.sampled_from([torch.uint8, torch.float32, torch.int64]),
+    st.integers(0, 2**32),
+)
+def test_nothing_is_lost(shape: tuple[int, ...], dtype: torch.dtype, seed: int) -> None:
+    some = torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+    part = store_module._packed(some)
+    with tempfile.TemporaryFile() as file:
+        file.write(b"before" + part)
+        file.flush()
+        entry = [0, len(part), hashlib.sha256(part).hexdigest(), str(dtype).removeprefix("torch."), list(shape)]
+        found = store_module._read(file.fileno(), 6, *entry)
+    assert found.dtype == dtype
+    assert torch.equal(found, some)
 
 
 @pytest.mark.parametrize("name", ["sama_iqa"])

@@ -6,8 +6,8 @@ video takes twenty times as long as to read a clip. So whoever first asks for on
 all epochs, and leaves them for the other epochs and runs in one file.
 
 The store is only ever faster: clips are kept without loss, each with its SHA-256, a missing or damaged one is made on
-the spot, and what does not fit is not kept. Zstandard at its lowest level is as small as zlib's (half the bytes of the
-clips) and five times as fast.
+the spot, and what does not fit is not kept. Differences of bytes and Zstandard at its lowest level leave a fifth of
+fragments; zlib's lowest level leaves half, and takes five times as long.
 """
 
 import fcntl
@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -164,7 +163,10 @@ def _own(inputs: Inputs) -> Inputs:
 def _packed(tensor: Tensor) -> bytes:
     from pyarrow import Codec  # here: it takes a moment to import, and most runs have no store
 
-    return Codec("zstd", _LEVEL).compress(np.ascontiguousarray(tensor.numpy()).data, asbytes=True)
+    plain = tensor.contiguous()
+    if plain.dtype == torch.uint8:
+        plain = _differences(plain)
+    return Codec("zstd", _LEVEL).compress(plain.numpy().data, asbytes=True)
 
 
 def _read(file: int, start: int, offset: int, length: int, sha256: str, kind: str, shape: list[int]) -> Tensor:
@@ -175,5 +177,32 @@ def _read(file: int, start: int, offset: int, length: int, sha256: str, kind: st
     if hashlib.sha256(part).hexdigest() != sha256:
         raise ValueError("wrong checksum")
     dtype = getattr(torch, kind)
-    whole = Codec("zstd").decompress(part, math.prod(shape) * dtype.itemsize)
-    return torch.frombuffer(whole, dtype=dtype).view(shape)
+    whole = torch.frombuffer(Codec("zstd").decompress(part, math.prod(shape) * dtype.itemsize), dtype=dtype)
+    return _sums(whole, shape) if dtype == torch.uint8 else whole.view(shape)
+
+
+def _differences(pixels: Tensor) -> Tensor:
+    """Bytes with less in them: red and blue less green, and then each less the one before, modulo 256.
+
+    Where there is an axis of three, its middle is taken for green; what it is matters to the size alone.
+    """
+    less = pixels.clone()
+    for colour, green in _colours(less):
+        colour.sub_(green)
+    flat = less.flatten()
+    return torch.cat([flat[:1], flat[1:] - flat[:-1]])
+
+
+def _sums(flat: Tensor, shape: list[int]) -> Tensor:
+    """The inverse of :func:`_differences`."""
+    pixels = flat.cumsum(0, dtype=torch.uint8).view(shape)
+    for colour, green in _colours(pixels):
+        colour.add_(green)
+    return pixels
+
+
+def _colours(pixels: Tensor) -> list[tuple[Tensor, Tensor]]:
+    if 3 not in pixels.shape:
+        return []
+    red, green, blue = pixels.unbind(pixels.shape.index(3))
+    return [(red, green), (blue, green)]

@@ -14,7 +14,7 @@ from project import ROOT
 
 from stages import fetch
 from vqa.cli.app import main
-from vqa.data import audit
+from vqa.data import audit, probe
 from vqa.data.audit import audit_dataset, audit_entry, counts
 from vqa.data.prepare import prepare
 from vqa.data.probe import probe_file
@@ -156,6 +156,12 @@ def test_findings_have_known_kinds():
 @pytest.mark.parametrize("n_frames", [1, 7, 40])
 def test_a_probe_is_that_of_decoding_at_once(tmp_path, suffix, codec, n_frames):
     path = write_video(tmp_path / f"clip{suffix}", numbered_frames(n_frames, 64, 48), codec)
+    assert probe_file(path) == decode(path)[1]
+
+
+def test_a_video_that_counts_no_frames_is_decoded_once(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "clip.mkv", numbered_frames(40))
+    monkeypatch.setattr(probe, "read_frames", None)
     assert probe_file(path) == decode(path)[1]
 
 

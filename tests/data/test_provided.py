@@ -39,7 +39,8 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_text(f"content of {name}")
     write_labels(folder, ROWS)
     (tmp_path / "scale").mkdir()
-    shutil.copy(ROOT / "paper" / "params.yaml", tmp_path / "scale")
+    params = (ROOT / "paper" / "params.yaml").read_text().replace("root: ..", f"root: {ROOT}")
+    (tmp_path / "scale" / "params.yaml").write_text(params.replace("loader_workers: 6", "loader_workers: 0"))
     monkeypatch.chdir(tmp_path / "scale")
     monkeypatch.setenv("VQA_DATA", str(tmp_path / "sets"))
     return folder

@@ -23,8 +23,10 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VQA_MIRROR", str(mirror_folder()))
     (tmp_path / "scale").mkdir()
     monkeypatch.chdir(tmp_path / "scale")
-    text = (ROOT / "paper" / "params.yaml").read_text()
-    Path("params.yaml").write_text(text.replace("bad_files: stop", "bad_files: exclude"))
+    text = (ROOT / "paper" / "params.yaml").read_text().replace("root: ..", f"root: {ROOT}")
+    Path("params.yaml").write_text(
+        text.replace("bad_files: stop", "bad_files: exclude").replace("loader_workers: 6", "loader_workers: 2")
+    )
     monkeypatch.setenv("VQA_DATA", str(tmp_path / "sets"))
     assert load().datasets["konvid1k"].source == "provided"
     return tmp_path / "sets"

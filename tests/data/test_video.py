@@ -1,5 +1,6 @@
 """Decoding: exact frames whatever the codec, and a named error for every kind of broken file."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from clips import broken_videos, numbered_frames, read_number, write_video
 from PIL import Image
 
+from vqa.data.decoding import Decoding
 from vqa.data.video import MediaError, decode, read_frames
 
 OPEN_GOP = {"x265-params": "keyint=12:open-gop=1:bframes=4:pools=none:frame-threads=1:log-level=none"}
@@ -106,3 +108,20 @@ def test_the_command_prints_good_files_and_exits_2_for_bad_ones(tmp_path: Path):
     assert done.stderr.startswith("error: ")
     assert "bad.mp4: empty file" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_frame_stays_in_memory_behind_the_next_one(tmp_path):
+    """Hundreds of them are gigabytes, and Python's collector counts objects, not bytes."""
+
+    def alive() -> int:
+        return sum(type(thing) is av.VideoFrame for thing in gc.get_objects())
+
+    path = write_video(tmp_path / "a.mp4", numbered_frames(30))
+    gc.collect()
+    gc.disable()
+    try:
+        with Decoding(path) as video:
+            counts = [alive() for _ in video.frames()]
+    finally:
+        gc.enable()
+    assert 0 < max(counts) <= 3

@@ -55,9 +55,9 @@ def look(path: Path, damaged: bool = False) -> tuple[np.ndarray, Probe] | MediaE
     What a decoder makes of ``damaged`` pixels without noticing need not be the same the next time.
     """
     loader = UsualLoader(path)
-    found = outcome(lambda: decode(path, loader.see))
+    found = outcome(lambda: decode(path))
+    again = outcome(lambda: probe_file(path, loader.see))
     assert loader.difference().isprintable()
-    again = outcome(lambda: probe_file(path))
     if isinstance(found, MediaError):
         assert_one_line(found, str(path))
         assert str(found) == str(again)

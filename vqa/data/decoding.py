@@ -14,6 +14,7 @@ from typing import Self
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import PictureType
 
 from vqa.data import ends, remarks
@@ -181,7 +182,8 @@ class Decoding:
     def _check(self, frame: av.VideoFrame) -> None:
         if frame.is_corrupt:
             raise self._corrupt()
-        matrix = frame.side_data.get("DISPLAYMATRIX")
+        # A frame's own side_data holds the frame, and the frame it: hundreds would stay until the collector comes by.
+        matrix = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]
         seen = (frame.height, frame.width), None if matrix is None else bytes(matrix)
         if self._first is None:
             self._first = seen

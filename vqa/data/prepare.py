@@ -10,28 +10,32 @@ Reads ``<data>/labels.csv`` (``name,mos,split``) and the files it names; writes 
 * ``frames.bin``: the decoded frames of all items one after the other, if the data set keeps a frame store.
 """
 
+import shutil
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import TemporaryDirectory
 
 import pandas as pd
-from tqdm import tqdm
 
-from vqa.data.images import is_image
 from vqa.data.items import ITEMS, items_digest
-from vqa.data.labels import read_labels
+from vqa.data.labels import LABELS, read_labels
 from vqa.data.listed import shown
 from vqa.data.patches import FILE as PATCHES
 from vqa.data.patches import fit_patches, read_patches, write_patches
-from vqa.data.paths import MediaError
-from vqa.data.probe import probe_file
-from vqa.data.usual import USUAL_DECODER, UsualLoader
-from vqa.data.video import Probe, decode
+from vqa.data.survey import FRAMES, survey
+from vqa.data.usual import USUAL_DECODER
 from vqa.io import InputError, atomic, write_csv, write_json
 
 
-def prepare(data: Path, out: Path, bad_files: str, frame_store: bool, exif: str = "ignore") -> dict:
+def prepare(
+    data: Path,
+    out: Path,
+    bad_files: str,
+    frame_store: bool,
+    exif: str = "ignore",
+    state: Path | None = None,
+    workers: int = 1,
+) -> dict:
     """Probe all files of the data set in ``data`` and write the prepared folder ``out``.
 
     Args:
@@ -40,38 +44,44 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool, exif: str 
         bad_files: ``stop``: raise at the end with all bad files; ``exclude``: list them in ``excluded.csv``.
         frame_store: also write the decoded frames.
         exif: rule for images (:func:`vqa.data.images.read_image`), kept in the report for who reads the files later.
+        state: folder that keeps what is done (:func:`vqa.data.survey.survey`), so that a killed run, or one that
+            stopped at bad files, goes on from there; it must stand for the label list and the choices above but
+            ``bad_files``. None: nothing is kept.
+        workers: processes; their number does not change a byte.
 
     Returns:
         The content of ``report.json``.
 
     Raises:
-        InputError: for a bad label list, for bad files under ``stop``, or if no item is usable.
+        InputError: for a bad label list, for bad files under ``stop``, if no item is usable, or if a worker was ended
+            from outside.
     """
-    labels = read_labels(data / "labels.csv")
-    rows, excluded = [], []
+    labels = read_labels(data / LABELS)
+    if state is None:
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".", dir=out) as folder:
+            return prepare(data, out, bad_files, frame_store, exif, Path(folder), workers)
+    every = survey(data, labels.name.tolist(), frame_store, exif, state, workers)
+    rows, excluded, offset = [], [], 0
     odd: Counter[str] = Counter()
     differing: list[dict[str, str]] = []
-    out.mkdir(parents=True, exist_ok=True)
-    with atomic(out / "frames.bin") as draft, draft.open("wb") as store:
-        for label in tqdm(list(labels.itertuples(index=False)), desc=f"probe {data.name}", unit="file", disable=None):
-            try:
-                probe, difference, offset = _probe(data / label.name, store if frame_store else None, exif)
-            except MediaError as error:
-                excluded.append({"name": label.name, "split": label.split, "reason": str(error)})
-                continue
-            odd.update(remark.kind for remark in probe.remarks)
-            if difference:
-                differing.append({"name": label.name, USUAL_DECODER: difference})
-            known = {"name": label.name, "mos": label.mos, "split": label.split}
-            rows.append({**known, **probe.as_dict(), "offset": offset})
-        # Still inside the block, so that a preparation that stops leaves an earlier one whole.
-        if excluded and bad_files == "stop":
-            first = excluded[0]["reason"]
-            others = f" (and {len(excluded) - 1} more bad files)" if len(excluded) > 1 else ""
-            remedy = f"datasets.{data.name}.bad_files: exclude leaves them out and lists them"
-            raise InputError(f"{first}{others} ({remedy})")
-        if not rows:
-            raise InputError(f"{data}: none of its {len(labels)} files can be decoded")
+    for label, found in zip(labels.itertuples(index=False), every, strict=True):
+        if found.reason:
+            excluded.append({"name": label.name, "split": label.split, "reason": found.reason})
+            continue
+        odd.update(found.odd)
+        if found.difference:
+            differing.append({"name": label.name, USUAL_DECODER: found.difference})
+        known = {"name": label.name, "mos": label.mos, "split": label.split}
+        rows.append({**known, **found.facts, "offset": offset if frame_store else -1})
+        offset += found.stored
+    if excluded and bad_files == "stop":
+        first = excluded[0]["reason"]
+        others = f" (and {len(excluded) - 1} more bad files)" if len(excluded) > 1 else ""
+        remedy = f"datasets.{data.name}.bad_files: exclude leaves them out and lists them"
+        raise InputError(f"{first}{others} ({remedy})")
+    if not rows:
+        raise InputError(f"{data}: none of its {len(labels)} files can be decoded")
     items = pd.DataFrame(rows, columns=list(ITEMS))
     _keep_patches(data / PATCHES, out / PATCHES, items, set(labels.name))
     write_csv(out / "items.csv", items)
@@ -88,23 +98,10 @@ def prepare(data: Path, out: Path, bad_files: str, frame_store: bool, exif: str 
         "splits": {split: _split_report(part) for split, part in items.groupby("split")},
     }
     write_json(out / "report.json", report)
+    # Last: once it is away, a run that is killed would have to decode again.
+    with atomic(out / FRAMES) as draft:
+        shutil.move(state / FRAMES, draft)
     return report
-
-
-def _probe(path: Path, store: BinaryIO | None, exif: str) -> tuple[Probe, str, int]:
-    """The probe of a file, what the usual loader does otherwise, and the place of its frames in the store."""
-    loader = None if is_image(path) else UsualLoader(path)
-    see = loader.see if loader else None
-    if store is None:  # one frame in memory at a time: twenty seconds of 2160P would be tens of gigabytes
-        probe, offset = probe_file(path, see, exif), -1
-    else:
-        video, probe = decode(path, see, exif)
-        offset = store.tell()
-        store.write(video.data)
-    difference = loader.difference() if loader else ""
-    if loader and not difference:
-        probe = replace(probe, decoder=USUAL_DECODER)
-    return probe, difference, offset
 
 
 def _keep_patches(listed: Path, kept: Path, items: pd.DataFrame, labelled: set[str]) -> None:

@@ -3,13 +3,18 @@
 A clip of twenty seconds at 2160P has tens of gigabytes of decoded frames. Here a few of them are kept.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 
+from vqa.data.container import opened
 from vqa.data.decoding import Decoding
 from vqa.data.images import is_image
-from vqa.data.video import VIDEO_DECODER, Probe, See, decode, evenly, read_frames
+from vqa.data.video import VIDEO_DECODER, Probe, decode, evenly, read_frames
+
+See = Callable[[np.ndarray], object]
 
 
 def probe_file(path: Path, see: See | None = None, exif: str = "ignore") -> Probe:
@@ -17,17 +22,20 @@ def probe_file(path: Path, see: See | None = None, exif: str = "ignore") -> Prob
 
     Args:
         path: of the file.
-        see: as :func:`vqa.data.video.decode`.
+        see: is given every frame, ``(H, W, 3)`` uint8 RGB, when it has been decoded.
         exif: rule for images (:func:`vqa.data.images.read_image`).
 
     Raises:
         MediaError: as :func:`vqa.data.video.decode`.
     """
     if is_image(path):
-        return decode(path, exif=exif)[1]
+        (picture,), probe = decode(path, exif)
+        if see is not None:
+            see(picture)
+        return probe
     with Decoding(path) as video:
         kept: dict[int, np.ndarray] = {}
-        wanted = set(evenly(video.declared).tolist())
+        wanted = set(evenly(video.declared or _packets(path)).tolist())
         for number, frame in enumerate(video.frames()):
             if see is None and number not in wanted:
                 continue
@@ -40,6 +48,17 @@ def probe_file(path: Path, see: See | None = None, exif: str = "ignore") -> Prob
     indices = evenly(facts.n_frames)
     if kept.keys() >= set(indices.tolist()):
         some = np.stack([kept[int(index)] for index in indices])
-    else:  # the container counts none, or others: decoded once more
+    else:  # there are others than were counted: decoded once more
         some = read_frames(path, indices)
     return Probe.of(facts, VIDEO_DECODER, path, some)
+
+
+def _packets(path: Path) -> int:
+    """How many packets a video has, a frame each as a rule; 0 if they cannot be read to the last."""
+    try:
+        with opened(path) as (container, stream):
+            return sum(packet.size > 0 for packet in container.demux(stream))
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError:
+        return 0

@@ -8,7 +8,7 @@ from the first one, and those that are not wanted are dropped: before decoding, 
 import argparse
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -25,8 +25,6 @@ from vqa.io import InputError, file_digest, run_stage
 DIGEST_FRAMES = 8
 # Who reads the frames of a video and of an image.
 VIDEO_DECODER, IMAGE_DECODER = "PyAV", "Pillow"
-
-See = Callable[[np.ndarray], object]
 
 
 @dataclass(frozen=True)
@@ -116,12 +114,11 @@ def _kept(
     return kept, missing
 
 
-def decode(path: Path, see: See | None = None, exif: str = "ignore") -> tuple[np.ndarray, Probe]:
+def decode(path: Path, exif: str = "ignore") -> tuple[np.ndarray, Probe]:
     """All frames ``(N, H, W, 3)`` uint8 RGB of a video or image, and its :class:`Probe`.
 
     Args:
         path: of the file.
-        see: is given every frame of a video, ``(H, W, 3)`` uint8 RGB, when it has been decoded.
         exif: as in :func:`iterate_frames`.
 
     Raises:
@@ -132,11 +129,7 @@ def decode(path: Path, see: See | None = None, exif: str = "ignore") -> tuple[np
         image = picture.pixels[None]
         return image, Probe.of(picture.facts, IMAGE_DECODER, path, image[evenly(1)])
     with Decoding(path) as video:
-        frames: list[np.ndarray] = []
-        for frame in video.frames():
-            frames.append(video.rgb(frame))
-            if see is not None:
-                see(frames[-1])
+        frames = [video.rgb(frame) for frame in video.frames()]
         facts = video.facts()
     pixels = np.stack(frames)
     return pixels, Probe.of(facts, VIDEO_DECODER, path, pixels[evenly(len(pixels))])

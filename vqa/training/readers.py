@@ -14,8 +14,8 @@ from vqa.data.items import Item, Part, PreparedDataset
 from vqa.io import InputError
 from vqa.settings.strict import ParamsError
 
-# Bytes of frames that a process holds in its memory, enough for 20 seconds of 960x540
-IN_MEMORY = 1 << 30
+# Bytes of frames that a process holds in its memory, enough for ten seconds of 960x540
+IN_MEMORY = 1 << 29
 
 
 class ItemReader:

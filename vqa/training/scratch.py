@@ -9,10 +9,11 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vqa.io import InputError, atomic
+from vqa.training.readers import VideoMemory
 
 FOLDER, LIMIT = "VQA_SCRATCH", "VQA_SCRATCH_GIB"
 GIB = 1 << 30
@@ -30,10 +31,14 @@ class Scratch:
     Args:
         folder: made when something is first written.
         limit: bytes of all files; None: a twentieth of the disk stays free.
+
+    Attributes:
+        memory: for the frames of one video at a time, in this process.
     """
 
     def __init__(self, folder: Path, limit: int | None = None) -> None:
         self.folder, self._limit = folder, limit
+        self.memory = VideoMemory(folder)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Scratch | None":
@@ -64,11 +69,12 @@ class Scratch:
         """
         with self._ledger() as ledger:
             used = 0
-            for path in self.folder.rglob("*"):
-                if path.name.endswith(".part"):
-                    path.unlink(missing_ok=True)
-                elif path.is_file() and path.name != _LEDGER:
-                    used += path.stat().st_size
+            for place, _, names in os.walk(self.folder):
+                for path in (Path(place, name) for name in names if name != _LEDGER):
+                    if path.suffix == ".part":
+                        path.unlink(missing_ok=True)
+                    with suppress(FileNotFoundError):  # somebody else dropped it
+                        used += path.stat().st_size
             _write(ledger, used)
             return used
 

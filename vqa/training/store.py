@@ -51,7 +51,6 @@ class ClipStore:
         self._scratch, self._about = scratch, json.dumps(about, sort_keys=True)
         self.folder = scratch.folder / digest(self._about)[:16]
         self.full = False
-        self._memory = VideoMemory(scratch.folder)
 
     def open(self) -> None:
         """Say what it is of, and count what is there; a disk without room for that is a full one."""
@@ -82,7 +81,7 @@ class ClipStore:
             with self._making(item, data):
                 if found := self.read(item, data, epoch):
                     return found
-                return self._write(item, data, epoch, make(self._memory))
+                return self._write(item, data, epoch, make(self._scratch.memory))
         except OSError as error:
             if error.errno not in FULL:
                 raise

@@ -45,7 +45,7 @@ def test_numbers_of_lsvq_are_those_by_hand(params, monkeypatch, tmp_path):
     assert train["clips"] == items * 30
     assert train["GB"] == pytest.approx(items * 30 * SIZE / 1e9)
     assert train["core-hours"] == pytest.approx(items * (video + 30 * (CUT + PACK)) / 3600)
-    assert train["without"] == pytest.approx(5 * items * 30 * (0.65 * video + CUT) / 3600)
+    assert train["without"] == pytest.approx(5 * items * 30 * (0.5 * video + CUT) / 3600)
     tests = own["fastvqa", "released", 1].row(params)
     assert tests["clips"] == 7186 + 3573, "one draw for all epochs"
     (both,) = plan(params)[0].query("`data set` == 'lsvq' and method == 'fastvqa'").to_dict("records")

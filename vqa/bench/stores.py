@@ -24,9 +24,9 @@ from vqa.training.clips import look, released_epochs, tensors
 from vqa.training.protocol import trainings
 from vqa.training.readers import picked
 
-# Of one core: decoding 240 frames takes half a second, and a training clip needs two thirds of its video
+# Of one core: decoding 240 frames takes half a second; what part of that the clips of one epoch alone take
 SECONDS_PER_PIXEL = 4.2e-9
-DECODED = {"train": 0.65, "released": 1.0, "clean": 1.0}
+DECODED = {"train": 0.5, "released": 0.8, "clean": 0.8}
 VIDEO = (240, 960, 540)
 # What compression leaves of the bytes of a kind, and how many bytes a core compresses in a second
 LEFT = {torch.uint8: 0.23, torch.float32: 0.45}

@@ -1,6 +1,8 @@
 """Frames that are read without what they do not need are those of all frames, to the last byte."""
 
+import contextlib
 import hashlib
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -174,6 +176,25 @@ def test_the_decoder_has_to_hold_back_enough(tmp_path: Path):
 def test_what_comes_with_the_first_packet_is_never_left_out(tmp_path: Path):
     with Decoding(clip(tmp_path / "clip.mp4", "bframes=0:keyint=10:scenecut=0")) as video:
         assert [number for number, _ in needed(video, {44})] == [0, *range(40, 50)]
+
+
+def test_a_fault_that_counting_passes_over_is_left_to_it(tmp_path: Path):
+    """A used picture that refers to what is not there, by a bit in its head: what is made up for it is of no frame."""
+    path = clip(tmp_path / "clip.mp4", "bframes=3:b-adapt=0")
+    content, used = path.read_bytes(), [packet.pos for packet in av_packets(path) if bytes(packet)[4:5] == b"A"]
+    for place, bit in itertools.product(used[10:], range(70, 80)):
+        damaged = bytearray(content)
+        damaged[place + bit // 8] ^= 128 >> bit % 8
+        path.write_bytes(damaged)
+        with contextlib.suppress(MediaError):
+            assert len(digests(path)) == N
+            with Decoding(path) as video:
+                try:
+                    list(needed(video, {N - 1}))
+                except MediaError:
+                    assert len(read_frames(path, np.array([N - 1]))) == 1
+                    return
+    pytest.fail("no bit makes such a fault")
 
 
 def test_a_frame_that_is_not_the_expected_one_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -23,9 +23,9 @@ class Picture(NamedTuple):
     """A picture in the order of decoding.
 
     Attributes:
-        anew: it is an IDR picture: neither it nor anything after it refers to, or is shown among, what comes before.
+        anew: an IDR picture: neither it nor anything after it refers to what comes before, or is shown earlier.
         used: others may refer to it. A decoder keeps one that is not used in no list of references.
-        counted: of used pictures before it, modulo a power of two.
+        counted: used pictures before it, since the last one that was anew, modulo a power of two.
         place: in the order of showing, modulo another; 0 where that is the order of decoding.
     """
 
@@ -71,7 +71,7 @@ class Headers:
             else:
                 _only(kind in _EMPTY or (kind == _NOTE and (notes or _of_times(unit))))
         if picture is None:
-            raise ValueError
+            raise ValueError("a packet without a picture")
         return picture
 
     def shown(self, pictures: list[Picture]) -> list[tuple[int, int]]:
@@ -87,9 +87,8 @@ class Headers:
                 period, used, place = period + 1, 0, picture.place
             _only(period > 0 and picture.counted == used % self._counts)
             here = number
-            if (
-                self._kind == _NUMBERED
-            ):  # of all places with these last digits, the one nearest to the last used picture
+            if self._kind == _NUMBERED:
+                # Of all places that end like this one, the nearest to that of the last used picture.
                 back = self._places // 2 - 1
                 here = place + (picture.place - place + back) % self._places - back
             shown.append((period, here))

@@ -12,8 +12,8 @@ be counted as they come: each is known by its time stamp. That number and stamp 
   picture, in this order, and it never comes to hold back fewer;
 * and every frame that comes has the expected stamp.
 
-Otherwise nothing is left out, and frames are counted. A fault in what is left out is not noticed, and what the decoder
-makes up for one that it passes over, out of anything that it has decoded before, may be something else.
+Otherwise nothing is left out, and frames are counted; so it is where the decoder finds a fault. One in what is left out
+is not noticed.
 """
 
 from bisect import bisect, insort
@@ -46,6 +46,7 @@ def needed(video: Decoding, wanted: set[int]) -> Iterator[tuple[int, av.VideoFra
     except ValueError:
         yield from enumerate(video.frames(packets))
         return
+    video.context.options = {"err_detect": "explode"}  # what is made up for a fault may come of what is left out
     sent = (packet for packet in packets if not packet.size or packet.pts in coming)
     for (stamp, number), frame in zip(coming.items(), video.frames(sent), strict=False):
         if frame.pts != stamp:

@@ -43,7 +43,7 @@ def needed(video: Decoding, wanted: set[int]) -> Iterator[tuple[int, av.VideoFra
     packets = list(video.packets())
     try:
         coming = _plan(video.context.extradata or b"", packets, wanted, waits)
-    except ValueError:
+    except (ValueError, IndexError):  # the latter of parameters that end early
         yield from enumerate(video.frames(packets))
         return
     video.context.options = {"err_detect": "explode"}  # what is made up for a fault may come of what is left out

@@ -5,14 +5,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
+from vqa.io import InputError
 from vqa.methods.base import Inputs
 from vqa.rng import torch_generator
+from vqa.settings.strict import ParamsError
 from vqa.training.clips import ClipDataset
 
 # Which data set, epoch, and item of it
 Position = tuple[int, int, int]
+# What a worker hands over as it is; of other errors PyTorch makes a text of many lines
+_TOLD = (InputError, ParamsError, OSError, MemoryError)
 # Inputs (B, ...), MOS (B,) float64, numbers of the items (B,)
 Batch = tuple[Inputs, Tensor, Tensor]
 
@@ -23,9 +27,17 @@ class _Joint(Dataset):
     def __init__(self, sets: Sequence[ClipDataset]) -> None:
         self._sets = sets
 
-    def __getitem__(self, position: Position) -> tuple[Inputs, float, int]:
+    def __getitem__(self, position: Position) -> tuple[Inputs, float, int] | Exception:
         which, epoch, index = position
-        return self._sets[which][epoch, index]
+        try:
+            return self._sets[which][epoch, index]
+        except _TOLD as error:
+            return error
+
+
+def _together(samples: list[Any]) -> Any:
+    """A batch, or what is wrong with one of its items."""
+    return next((sample for sample in samples if isinstance(sample, Exception)), None) or default_collate(samples)
 
 
 def cuts(which: int, order: Sequence[int], epoch: int, batch_size: int) -> Iterator[list[Position]]:
@@ -37,15 +49,17 @@ def cuts(which: int, order: Sequence[int], epoch: int, batch_size: int) -> Itera
 def loaded(sets: Sequence[ClipDataset], wanted: Iterable[list[Position]], workers: int) -> Iterator[Batch]:
     """Yield every wanted batch, in order.
 
-    The workers live until the last one, and are ahead of who takes the batches.
+    The workers live until the last one, and are ahead of who takes the batches. What is wrong with an item is raised
+    as it is, whoever found it.
     """
     # The loader would seed its workers from the global generator; nothing here uses that seed.
     unused = torch_generator("loader", sets[0].seed)
     pinned = torch.cuda.is_available()  # such memory is read by a GPU while the next batch is being made
-    sampler: Any = wanted  # any iterable of lists will do
-    return iter(
-        DataLoader(_Joint(sets), batch_sampler=sampler, num_workers=workers, generator=unused, pin_memory=pinned)
-    )
+    options: Any = {"batch_sampler": wanted, "collate_fn": _together}  # any iterable of lists will do
+    for batch in DataLoader(_Joint(sets), num_workers=workers, generator=unused, pin_memory=pinned, **options):
+        if isinstance(batch, Exception):
+            raise batch
+        yield batch
 
 
 def batches(clips: ClipDataset, order: Sequence[int], epoch: int, batch_size: int, workers: int) -> Iterator[Batch]:

@@ -188,7 +188,8 @@ class Trainer:
         self.model.train()
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_("backbone" not in name or epoch > self.method.frozen_epochs)
-        for step, (inputs, mos, _) in enumerate(islice(stream, steps)):
+        shown = tqdm(islice(stream, steps), desc=f"epoch {epoch}", total=steps, leave=False, disable=None)
+        for step, (inputs, mos, _) in enumerate(shown):
             schedule(self.method, self.optimizer, self.base_rates, (epoch - 1) * steps + step, steps)
             inputs, mos = to_device(inputs, self.device), mos.float().to(self.device, non_blocking=True)
             position = (self.seed, epoch, step)
@@ -217,7 +218,8 @@ class Trainer:
             del models["ema"]  # it is the model itself
         curve = []
         for clips in self.tests:
-            own = islice(stream, -(-len(clips) // self.method.batch_size))
+            steps = -(-len(clips) // self.method.batch_size)
+            own = tqdm(islice(stream, steps), desc=clips.part.key, total=steps, leave=False, disable=None)
             found = predict_batches(list(models.values()), self.method, clips, epoch, own, self.device)
             scores = dict(zip(models, found, strict=True))
             test_metrics: list[float] = []

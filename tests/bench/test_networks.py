@@ -38,13 +38,21 @@ def test_rows_of_a_network(precision: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_table_is_kept_under_the_name_of_its_card(tmp_path: Path) -> None:
-    row = {"precision": "bf16", "what": "inference", "ms": 1.2345, "TFLOP/s": 100.0}
+    row = {"method": "fastvqa", "precision": "bf16", "what": "inference", "ms": 1.2345, "TFLOP/s": 100.0}
     peaks = {"fp32": 50.0, "bf16": 400.0}
     table, path = networks.write_table([row, {**row, "precision": "fp32"}], tmp_path, "Card of 80 GB", peaks)
     assert path == tmp_path / "Card_of_80_GB.csv"
     assert table.ms[0] == 1.2345
     assert table.share.to_list() == [0.25, 2.0]
     assert pd.read_csv(path).ms[0] == pytest.approx(1.23)
+    networks.write_table([{**row, "ms": 3.0}, {**row, "method": "sama"}], tmp_path, "Card of 80 GB", peaks)
+    kept = pd.read_csv(path)
+    assert kept[["method", "precision"]].apply("-".join, axis=1).to_list() == [
+        "fastvqa-fp32",
+        "fastvqa-bf16",
+        "sama-bf16",
+    ]
+    assert kept.ms.to_list() == [1.23, 3.0, 1.23]
 
 
 def test_the_rate_of_a_product() -> None:

@@ -134,7 +134,7 @@ def product_rate(dtype: torch.dtype, device: torch.device, side: int = 8192) -> 
 def write_table(
     rows: list[dict[str, object]], folder: Path, card: str, peaks: dict[str, float]
 ) -> tuple[pd.DataFrame, Path]:
-    """Keep the table of a card in ``folder``, under the card's name.
+    """Keep the table of a card in ``folder``, under the card's name; of what was not measured now, earlier rows stay.
 
     Args:
         rows: of :func:`measure`.
@@ -148,6 +148,10 @@ def write_table(
     table = pd.DataFrame(rows)
     table["share"] = table["TFLOP/s"] / table.precision.map(peaks)
     path = folder / f"{card.replace(' ', '_')}.csv"
+    if path.is_file():
+        earlier, now = pd.read_csv(path), set(zip(table.method, table.precision, strict=True))
+        known = [pair not in now for pair in zip(earlier.method, earlier.precision, strict=True)]
+        table = pd.concat([earlier[known], table], ignore_index=True)
     write_csv(path, table.round(2))
     return table, path
 

@@ -76,8 +76,21 @@ def _measure_gpu(only: list[str], price: float) -> None:
                 rows.append(row)
     table, path = write_table(rows, Path(params.root) / "reports" / "benchmarks", card, peaks)
     print(f"\n{table.to_markdown(index=False, floatfmt='.2f')}\n\nkept in {path}\n")
+    _print_sampling()
     if all(dataset.source == "provided" for dataset in params.datasets.values()):  # of others no number is published
         _print_hours(params, table, price)
+
+
+def _print_sampling() -> None:
+    """Print what a core of the loader brings, with and without stores, beside reading by index."""
+    from vqa.bench.sampling import sampling
+
+    with tempfile.TemporaryDirectory() as folder:
+        ways = sampling(Path(folder))
+    _, slowest = list(ways.values())[-1]
+    rows = [(way, 1000 * wall, 1000 * cpu, 1 / cpu, slowest / cpu) for way, (wall, cpu) in ways.items()]
+    header = ["way", "ms per clip", "ms of a core", "clips/s of a core", "throughput ratio"]
+    _table("fragments of a 32-frame clip at 960x540", header, rows)
 
 
 def _kept(path: Path) -> "pd.DataFrame":
@@ -116,19 +129,13 @@ def _measure() -> None:
 
     from vqa.bench.machine import processor
     from vqa.bench.networks import measure, networks
-    from vqa.bench.sampling import sampling
     from vqa.graph.plan import kind
     from vqa.graph.runner import TIMINGS
 
     params = load()
     torch.set_num_threads(params.common.threads)
     print(f"machine: {processor()}, {len(os.sched_getaffinity(0))} cores; one thread per process\n")
-    with tempfile.TemporaryDirectory() as folder:
-        ways = sampling(Path(folder))
-    _, slowest = list(ways.values())[-1]
-    rows = [(way, 1000 * wall, 1000 * cpu, slowest / cpu) for way, (wall, cpu) in ways.items()]
-    header = ["way", "ms per clip", "ms of a processor", "throughput ratio"]
-    _table("fragments of a 32-frame clip at 960x540", header, rows)
+    _print_sampling()
     for method, run in list(networks(params).items())[:1]:  # a scale of features has none
         numbers = pd.DataFrame(measure(params, run, params.common.precision, torch.device("cpu")))
         header = ["what", "items", "ms", "ratio", "items/s"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stages.common import argument
 from vqa.graph.fingerprints import fingerprint
-from vqa.io import digest, file_digest, run_stage
+from vqa.io import digest, file_digest, run_stage, versions
 from vqa.settings.params import load
 
 
@@ -35,7 +35,8 @@ def main() -> None:
         code = fingerprint(Path(params.root), ["stages.prepare"], None)
         lists = [file_digest(path) for path in data.glob(LABELS)]
         states = Path(".state") / f"prepare-{name}"
-        state = states / digest(repr((code, exif, frame_store, lists)))[:16]
+        decoders = versions("av", "decord", "decord2", "pillow")
+        state = states / digest(repr((code, exif, frame_store, lists, decoders)))[:16]
         workers = params.common.loader_workers
         report = prepare(data, out, dataset.bad_files, frame_store, exif, state, workers)
         shutil.rmtree(states)

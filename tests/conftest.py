@@ -17,6 +17,9 @@ from hypothesis import settings
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
 
+# Nothing is taken from a store that somebody has, or put there.
+os.environ.pop("VQA_SCRATCH", None)
+
 # As the stages run: two threads of one process would fight with whatever else runs.
 torch.set_num_threads(1)
 

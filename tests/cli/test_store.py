@@ -40,7 +40,7 @@ def test_numbers_of_lsvq_are_those_by_hand(params, monkeypatch, tmp_path):
     own = {(s.method, s.phase, s.epochs): s for s in stores(params)[0] if s.data == "lsvq"}
     train = own["fastvqa", "train", 30].row(params)
     fast = [run for run in params.runs.values() if run.method == "fastvqa" and run.train == "lsvq"]
-    assert own["fastvqa", "train", 30].readers == len(fast) == 5
+    assert len(own["fastvqa", "train", 30].reads) == len(fast) == 5
     items, video = 28056, 240 * 960 * 540 * module.SECONDS_PER_PIXEL
     assert train["clips"] == items * 30
     assert train["GB"] == pytest.approx(items * 30 * SIZE / 1e9)
@@ -48,6 +48,10 @@ def test_numbers_of_lsvq_are_those_by_hand(params, monkeypatch, tmp_path):
     assert train["without"] == pytest.approx(5 * items * 30 * (0.5 * video + CUT) / 3600)
     tests = own["fastvqa", "released", 1].row(params)
     assert tests["clips"] == 7186 + 3573, "one draw for all epochs"
+    whole, train_share = own["fastvqa", "clean", 1], own["fastvqa", "clean", 1].reads.count(("train", 1.0))
+    assert train_share < len(whole.reads), "of the clean protocol each reads its own parts"
+    parts = {split: n * (0.8 * video + CUT) for split, n in (("train", 28056), ("test", 7186), ("1080p", 3573))}
+    assert whole.row(params)["without"] == pytest.approx(sum(parts[split] for split, _ in whole.reads) / 3600)
     (both,) = plan(params)[0].query("`data set` == 'lsvq' and method == 'fastvqa'").to_dict("records")
     assert both["GB to train"] == pytest.approx(train["GB"])
     assert both["GB"] > both["GB to train"] + tests["GB"]
@@ -59,7 +63,12 @@ def test_runs_that_sample_alike_share_and_others_are_named(params):
     konvid = [s for s in found if (s.data, s.method, s.phase) == ("konvid1k", "fastvqa", "train") and s.epochs == 30]
     # One each for the augmentations, and one for all the other runs and fine-tunings on KoNViD-1k
     assert len(konvid) == 4
-    assert sorted(store.readers for store in konvid)[:3] == [1, 1, 1]
+    assert sorted(len(store.reads) for store in konvid)[:3] == [1, 1, 1]
+    (landscapes,) = [s for s in found if (s.data, s.method, s.phase, s.epochs) == ("konvid1k", "fastvqa", "train", 1)]
+    assert {"train", "test"} <= {split for split, _ in landscapes.reads}, "those of augmented runs are without"
+    (cut,) = [s for s in found if (s.data, s.method, s.phase) == ("spaq", "sama_iqa", "train")]
+    assert cut.splits == {"all"}
+    assert [share for _, share in cut.reads] == [0.8] * 20
     assert {"simplevqa", "vsfa"} <= set(without)
     assert not {store.method for store in found} & set(without)
 
@@ -112,8 +121,12 @@ def test_what_is_there_is_listed_and_dropped(tmp_path, capsys, monkeypatch):
     assert run(["store", "drop", "lsvq"]) == 0
     assert (second.exists(), third.exists()) == (False, True)
     left = third / "0.clips", third / "about.json"
-    assert int((tmp_path / "fragments" / "used").read_text()) == sum(path.stat().st_size for path in left)
+    book = json.loads((tmp_path / "fragments" / "used").read_text())
+    assert book["files"] == sum(path.stat().st_size for path in left)
     assert json.loads(left[1].read_text())["data"] == "konvid1k"
+    left[1].write_text("")
+    assert run(["store", "list"]) == 0
+    assert third.name in capsys.readouterr().out, "also one of which nobody knows what it is"
     assert run(["store", "drop", "all"]) == 0
     assert not third.exists()
 

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import multiprocessing
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -26,7 +27,6 @@ from vqa.data.prepare import prepare
 from vqa.io import InputError
 from vqa.methods.base import Method
 from vqa.optim.perturb import NoPerturbation
-from vqa.training import readers
 from vqa.training import scratch as scratch_module
 from vqa.training import store as store_module
 from vqa.training.clips import ClipDataset, Loader
@@ -177,10 +177,67 @@ def test_images_have_a_store_too(tmp_path, decoded, name):
 
 def test_a_large_video_lies_in_a_file_without_a_name(data, tmp_path, monkeypatch):
     expected = every(clips_of(data, None))
-    monkeypatch.setattr(readers, "IN_MEMORY", 0)
+    monkeypatch.setattr(scratch_module, "IN_MEMORY", 0)
     scratch = Scratch(tmp_path / "fragments", 1 << 30)
+    with scratch.frames((2, 3, 4, 3)) as room:
+        assert isinstance(room, np.memmap)
     assert equal(every(clips_of(data, scratch)), expected)
     assert {path.suffix for path in scratch.folder.rglob("*") if path.is_file()} == {".clips", ".json", ""}
+
+
+def test_frames_of_a_large_video_count_and_others_are_kept_where_they_do_not_fit(data, tmp_path, monkeypatch, capsys):
+    expected, size = every(clips_of(data, None)), 24 * 48 * 64 * 3
+    monkeypatch.setattr(scratch_module, "IN_MEMORY", 0)
+    scratch = Scratch(tmp_path / "fragments", size - 1)
+    assert equal(every(clips_of(data, scratch)), expected)
+    assert not stored(scratch), "no room for the frames"
+    assert "no room left" not in capsys.readouterr().err, "there is for clips of other videos"
+    larger = Scratch(tmp_path / "fragments", 1 << 30)
+    with larger.frames((24, 48, 64, 3)):
+        assert larger.free() <= (1 << 30) - size
+    assert larger.free() > (1 << 30) - size
+
+
+def test_what_a_process_held_that_is_no_more_does_not_count(tmp_path):
+    scratch = Scratch(tmp_path, 1000)
+    scratch.recount()
+    child = multiprocessing.get_context("fork").Process(target=print)
+    child.start()
+    child.join()
+    (tmp_path / "used").write_text(f'{{"files": 100, "held": {{"{child.pid}": 800, "1": 50}}}}')
+    assert scratch.free() == 850
+    scratch.recount()
+    assert str(child.pid) not in (tmp_path / "used").read_text()
+    assert scratch.free() == 950
+    (tmp_path / "used").write_text('{"files": 1')
+    assert scratch.free() == 1000, "a ledger that was not written to its end is counted anew"
+
+
+def test_another_file_in_the_place_of_a_prepared_one_is_not_stored(videos, tmp_path):
+    copy = tmp_path / "moving"
+    shutil.copytree(videos, copy)
+    data, scratch = opened(copy, tmp_path / "prepared" / "moving"), Scratch(tmp_path / "fragments", 1 << 30)
+    (copy / "videos" / "00.mp4").write_bytes((copy / "videos" / "01.mp4").read_bytes())
+    with pytest.raises(InputError, match=r"00\.mp4: not the file that was prepared"):
+        every(clips_of(data, scratch))
+    assert not stored(scratch)
+
+
+def test_a_store_that_is_dropped_while_it_is_read_is_made_again(data, tmp_path):
+    scratch = Scratch(tmp_path / "fragments", 1 << 30)
+    clips, expected = clips_of(data, scratch), every(clips_of(data, None))
+    assert equal(every(clips), expected)
+    assert clips._store is not None
+    scratch.remove(clips._store.folder)
+    assert equal(every(clips), expected)
+    assert len(stored(scratch)) == TRAIN
+    assert store_module.about_of(clips._store.folder)["data"] == "moving", "and says what it is of"
+
+
+def test_a_folder_that_cannot_be_used_is_one_line(data, tmp_path):
+    (tmp_path / "fragments").write_text("no folder")
+    with pytest.raises(InputError, match=r"VQA_SCRATCH: .*fragments: .*; give a folder that can be written, or unset"):
+        clips_of(data, Scratch(tmp_path / "fragments", 1 << 30))
 
 
 def _flip(path: Path, at: int) -> None:
@@ -262,7 +319,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("in_memory", [0, 1 << 30], ids=["large videos", "small videos"])
 def test_a_real_disk_that_is_full(data, small_disk, monkeypatch, in_memory):
     expected = every(clips_of(data, None))
-    monkeypatch.setattr(readers, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(scratch_module, "IN_MEMORY", in_memory)
     scratch = Scratch(small_disk / "fragments", 1 << 30)
     assert equal(every(clips_of(data, scratch)), expected)
     assert len(stored(scratch)) < TRAIN
@@ -289,11 +346,12 @@ def test_a_writer_that_is_killed_leaves_whole_clips_or_none(data, tmp_path, monk
             time.sleep(0.01)
 
     monkeypatch.setattr(scratch_module, "_write_all", slowly)
-    fork, generator, drafts = multiprocessing.get_context("fork"), np.random.default_rng(3), 0
+    fork, generator, drafts, longest = multiprocessing.get_context("fork"), np.random.default_rng(3), 0, 0.2
     while len(stored(scratch)) < TRAIN:
         writer = fork.Process(target=lambda: every(clips_of(data, scratch)))
         writer.start()
-        writer.join(generator.uniform(0.02, 0.2))
+        writer.join(generator.uniform(0.02, longest))
+        longest *= 1.05  # on a busy machine nothing would ever be written
         writer.kill()
         writer.join()
         drafts += len(list(scratch.folder.rglob("*.part")))
@@ -380,7 +438,7 @@ def test_what_the_environment_says(tmp_path):
     assert Scratch.from_environment({}) is None
     found = Scratch.from_environment({**named, "VQA_SCRATCH_GIB": "0.5"})
     assert found is not None
-    assert found.room(1 << 28) == 1 << 28
+    assert found.free() == 1 << 29
     with pytest.raises(InputError, match=r"VQA_SCRATCH: .*nowhere is not a folder"):
         Scratch.from_environment({"VQA_SCRATCH": str(tmp_path / "nowhere")})
     for wrong in ("much", "0", "-1", "inf", "nan"):
@@ -390,5 +448,5 @@ def test_what_the_environment_says(tmp_path):
 
 def test_a_twentieth_of_the_disk_stays_free(tmp_path):
     disk = os.statvfs(tmp_path)
-    room = Scratch(tmp_path).room(0)
+    room = Scratch(tmp_path).free()
     assert room == pytest.approx((disk.f_bavail - disk.f_blocks / 20) * disk.f_frsize, abs=1 << 28)

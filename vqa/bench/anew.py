@@ -19,6 +19,7 @@ from pathlib import Path
 
 from vqa.bench.locked import Lock, Locked
 from vqa.io import InputError
+from vqa.training.scratch import FOLDER as SCRATCH
 
 SHOWN = 3
 
@@ -121,7 +122,13 @@ class Runs:
         started = time.monotonic()
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                stage.command, shell=True, cwd=scale, stdout=stream, stderr=stream, start_new_session=True
+                stage.command,
+                shell=True,
+                cwd=scale,
+                env={key: value for key, value in os.environ.items() if key != SCRATCH},  # nothing is made already
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
             )
             self._processes.add(process)
             if self._stopped:

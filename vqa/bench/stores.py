@@ -6,7 +6,7 @@ grey clip that is cut here and now; and from the rates below, which were measure
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,7 @@ class Store:
         epochs: how many ask for clips.
         clip: one of them.
         splits: of the data set that are looked at.
-        readers: trainings and others that go through it.
+        reads: split, and share of it where it is cut at random, of all trainings and others that go through it.
     """
 
     data: str
@@ -63,14 +63,17 @@ class Store:
     epochs: int
     clip: Clip
     splits: set[str] = field(default_factory=set)
-    readers: int = 0
+    reads: list[tuple[str, float]] = field(default_factory=list)
 
     def row(self, params: Params) -> dict[str, float | str]:
         """Its line of a plan: clips, gigabytes, core-hours to make it, and without it for all readers."""
         items, pixels = _extent(self.data, self.splits, params)
         each = self.epochs if self.clip.drawn else 1
-        decode = pixels * SECONDS_PER_PIXEL
-        looked = items * self.epochs * self.clip.cut + self.epochs * decode * DECODED[self.phase]
+        decode, looked = pixels * SECONDS_PER_PIXEL, 0.0
+        for split, share in self.reads:
+            seen, watched = _extent(self.data, {split}, params)
+            each_epoch = seen * self.clip.cut + watched * SECONDS_PER_PIXEL * DECODED[self.phase]
+            looked += share * self.epochs * each_epoch
         return {
             "data set": self.data,
             "method": self.method,
@@ -78,7 +81,7 @@ class Store:
             "clips": items * each,
             "GB": items * each * self.clip.size / 1e9,
             "core-hours": (decode + items * each * (self.clip.cut + self.clip.pack)) / 3600,
-            "without": self.readers * looked / 3600,
+            "without": looked / 3600,
         }
 
 
@@ -103,9 +106,16 @@ def stores(params: Params) -> tuple[list[Store], list[str]]:
             if rule not in clips:
                 clips[rule] = _one_clip(method, phase, *shape)
             store = found.setdefault(repr(about), Store(data, about["method"], phase, len(asked), clips[rule]))
-            store.splits.add("all" if run.partition else split)
-            store.readers += 1
+            whole, share = (split, 1.0) if run.partition is None or split == "all" else ("all", _share(run, split))
+            store.splits.add(whole)
+            store.reads.append((whole, share))
     return list(found.values()), list(without)
+
+
+def _share(run: Run, split: str) -> float:
+    """The share of a data set that a random cut leaves to a split."""
+    assert run.partition, "a run that is cut"
+    return run.partition.train_share if split == "train" else 1 - run.partition.train_share
 
 
 def plan(params: Params) -> tuple[pd.DataFrame, list[str]]:
@@ -132,7 +142,7 @@ def _uses(params: Params) -> Iterator[tuple[Run, str, Sequence[int], int, list[t
             yield run, "released", range(1, method.epochs + 1), training.seed, run.splits[1:]
             yield run, "clean", (), training.seed, run.splits
         if name in params.landscapes:
-            yield run, "train", (), params.common.seed, run.splits[:2]
+            yield replace(run, augmentation="none"), "train", (), params.common.seed, run.splits[:2]
     for row in params.transfers.values():
         dataset, _, split = row.test.partition("/")
         run = Run(row.method, row.weights, row.data, dataset, (row.test,))

@@ -1,6 +1,5 @@
 """``vqa store``: the store of clips, which trainings read in place of videos."""
 
-import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,7 +54,7 @@ def _plan() -> int:
     total = table.sum(numeric_only=True)
     print(
         f"\nin all {total.GB / 1000:.1f} TB and {total['core-hours']:.0f} core-hours, in place of {total.without:.0f} "
-        f"without stores; made and dropped row by row, {table.GB.max() / 1000:.1f} TB are enough"
+        f"without stores; made and dropped row by row, about {table.GB.max() / 1000:.1f} TB are enough"
     )
     if without:
         print(f"without a store: {', '.join(without)} (features beside frames, or no frames)")
@@ -65,33 +64,33 @@ def _plan() -> int:
 def _list() -> int:
     import pandas as pd
 
-    from vqa.training.store import ABOUT
+    from vqa.training.store import about_of
 
     scratch, rows = _scratch(), []
     for folder in sorted(scratch.folder.glob("*/")):
-        about, files = folder / ABOUT, list(folder.glob("*.clips"))
-        if about.is_file():
-            known = json.loads(about.read_text())
-            said = {name: known[name] for name in ("data", "method", "phase", "seed")}
+        known, files = about_of(folder), list(folder.glob("*.clips"))
+        if known or files:
+            said = {name: known.get(name, "?") for name in ("data", "method", "phase", "seed")}
+            said |= {"epochs": len(known.get("epochs", ())), "code": str(known.get("code", "?"))[:6]}
             size = sum(path.stat().st_size for path in files) / 1e9
-            rows.append({"store": folder.name, **said, "epochs": len(known["epochs"]), "items": len(files), "GB": size})
+            rows.append({"store": folder.name, **said, "items": len(files), "GB": size})
     if not rows:
         print(f"{scratch.folder}: no stores")
         return 0
     table = pd.DataFrame(rows)
     print(table.to_markdown(index=False, floatfmt=".2f"))
     used = scratch.recount()
-    print(f"\n{used / 1e9:.2f} GB in {scratch.folder}; room for {max(0, scratch.room(used)) / 1e9:.2f} GB more")
+    print(f"\n{used / 1e9:.2f} GB in {scratch.folder}; room for {max(0, scratch.free()) / 1e9:.2f} GB more")
     return 0
 
 
 def _drop(names: list[str]) -> int:
-    from vqa.training.store import ABOUT
+    from vqa.training.store import about_of
 
     scratch, dropped = _scratch(), 0
     if not names:
         raise InputError("store drop: say what: keys of stores as `vqa store` lists them, data sets, or all")
-    known = {path.parent: json.loads(path.read_text())["data"] for path in scratch.folder.glob(f"*/{ABOUT}")}
+    known = {folder: about_of(folder).get("data") for folder in scratch.folder.glob("*/")}
     for name in names:
         chosen = [folder for folder, data in known.items() if name in (folder.name, data, "all")]
         if not chosen:

@@ -142,7 +142,7 @@ class PreparedDataset:
             InputError: if the file is no longer the one that was prepared.
             vqa.data.video.MediaError: if it cannot be decoded.
         """
-        from vqa.data.video import iterate_frames
+        from vqa.data.video import evenly, frames_digest, iterate_frames
 
         number = -1
         for number, frame in enumerate(iterate_frames(self._data / item.name, self._exif)):
@@ -151,7 +151,9 @@ class PreparedDataset:
             frames[number] = frame
         else:
             if number + 1 == len(frames):
-                return
+                some = frames[evenly(len(frames))]
+                if frames_digest(some) == self._table.frames_sha256.iloc[item.row]:
+                    return
         raise InputError(f"{self._data / item.name}: not the file that was prepared (other frames); prepare again")
 
     @cached_property
@@ -160,8 +162,13 @@ class PreparedDataset:
         return json.loads((self._folder / "report.json").read_text(encoding="utf-8")).get("exif_orientation", "ignore")
 
     def identity(self, item: Item) -> str:
-        """Text that tells an item and its frames from all others: its name, the file's SHA-256, the rule for images."""
-        return f"{item.name}\n{self._table.sha256.iloc[item.row]}\n{self._exif}"
+        """Text that tells an item and its frames from all others: its name, what probing found, the rule for images."""
+        return f"{self._identities[item.row]}\n{self._exif}"
+
+    @cached_property
+    def _identities(self) -> list[str]:
+        found = self._table.drop(columns=["mos", "split", "offset"])
+        return found.to_json(orient="records", lines=True).splitlines()
 
     def path(self, item: Item) -> Path:
         """The file of an item."""

@@ -59,7 +59,7 @@ class Journal:
         for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 found = Found(**json.loads(line))
-            except ValueError:
+            except (ValueError, TypeError):
                 break
             known[found.name] = found
         return known

@@ -18,11 +18,12 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from vqa.data.items import ITEMS, items_digest
+from vqa.data.journal import Journal
 from vqa.data.labels import LABELS, read_labels
 from vqa.data.listed import shown
 from vqa.data.patches import FILE as PATCHES
 from vqa.data.patches import fit_patches, read_patches, write_patches
-from vqa.data.survey import FRAMES, survey
+from vqa.data.survey import FRAMES, JOURNAL, survey
 from vqa.data.usual import USUAL_DECODER
 from vqa.io import InputError, atomic, write_csv, write_json
 
@@ -76,6 +77,8 @@ def prepare(
         rows.append({**known, **found.facts, "offset": offset if frame_store else -1})
         offset += found.stored
     if excluded and bad_files == "stop":
+        # What is wrong may be the disk or the decoder: it is looked at again next time.
+        Journal(state / JOURNAL).keep(found for found in every if not found.reason)
         first = excluded[0]["reason"]
         others = f" (and {len(excluded) - 1} more bad files)" if len(excluded) > 1 else ""
         remedy = f"datasets.{data.name}.bad_files: exclude leaves them out and lists them"

@@ -27,6 +27,7 @@ from vqa.workers import mapped
 
 # The frame store, in the folder of what is kept; empty if none is wanted
 FRAMES = "frames.bin"
+JOURNAL = "journal.jsonl"
 # End of the names of the files of frames of one item, which a worker writes
 _OWN = ".frames"
 
@@ -50,7 +51,7 @@ def survey(data: Path, names: list[str], frame_store: bool, exif: str, state: Pa
         InputError: if a worker was ended from outside.
     """
     state.mkdir(parents=True, exist_ok=True)
-    journal, store, several = Journal(state / "journal.jsonl"), state / FRAMES, workers > 1
+    journal, store, several = Journal(state / JOURNAL), state / FRAMES, workers > 1
     for left in state.glob(f"*{_OWN}"):
         left.unlink()
     store.touch()

@@ -34,6 +34,6 @@ def branch_scores(
         vqa.io.InputError: for scores that are not finite.
     """
     unfused: Any = _Unfused(method)
-    clips = ClipDataset(part, unfused, "clean", seed, (0,), loader)
+    clips = ClipDataset(part, method, "clean", seed, (0,), loader)
     (outputs,) = predict([model], unfused, clips, 0, loader.workers, device)
     return outputs

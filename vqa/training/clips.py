@@ -1,22 +1,24 @@
 """Items of a prepared data set as network inputs, decoded or from a store, the same bytes either way."""
 
+import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from vqa.data.items import Item, Part
 from vqa.graph.fingerprints import fingerprint
-from vqa.io import digest
+from vqa.io import digest, versions
 from vqa.methods import method_module
 from vqa.methods.base import Inputs, Limited, Method, Storable
 from vqa.rng import torch_generator
 from vqa.settings.params import Params
-from vqa.training.readers import DecodedReader, ItemReader, VideoMemory, check_items, naming
+from vqa.training.readers import DecodedReader, ItemReader, check_items, naming
 from vqa.training.scratch import Scratch
 from vqa.training.store import EVERY, ClipStore
 
@@ -31,7 +33,7 @@ class Loader:
     Attributes:
         workers: processes; 0: this one.
         scratch: for a store of clips (:mod:`vqa.training.store`); None: every clip is decoded.
-        code: what stands for the code that makes them.
+        code: what stands for the code, the libraries and the processor that make them.
     """
 
     workers: int = 0
@@ -41,10 +43,12 @@ class Loader:
 
 def loader_of(params: Params, method: str) -> Loader:
     """The loader that params and the environment ask for, for a block of ``methods``."""
-    scratch, code = Scratch.from_environment(), ""
+    scratch, made_by = Scratch.from_environment(), list[str]()
     if scratch:
         code = fingerprint(Path(params.root), [method_module(method, params.methods[method]), __name__], None)
-    return Loader(params.common.loader_workers, scratch, digest(code))
+        processor = [platform.machine(), torch.backends.cpu.get_cpu_capability()]
+        made_by = [code, *versions("av", "numpy", "pillow", "torch", "torchvision"), *processor]
+    return Loader(params.common.loader_workers, scratch, digest("\n".join(made_by)))
 
 
 def look(data: str, method: Storable, phase: str, seed: int, epochs: Sequence[int]) -> dict[str, Any]:
@@ -107,8 +111,7 @@ class ClipDataset(Dataset):
         item = self.part.items[index]
         inputs = self._kept.get(index)
         if inputs is None:
-            with naming(self.part.data, item):
-                inputs, drawn = self._stored(epoch, item) or self._sample(epoch, item)
+            inputs, drawn = self._stored(epoch, item) or self._sample(epoch, item)
             if drawn and len(self._epochs) != 1:
                 self._room = 0  # the others will have been drawn as well
             elif self._room > 0:
@@ -129,11 +132,11 @@ class ClipDataset(Dataset):
         """Inputs of an item from the store, where there is one and it has room, and whether anything was drawn."""
         if self._store is None:
             return None
-        return self._store.clip(item, self.part.data, epoch, lambda memory: self._every_epoch(item, memory))
+        return self._store.clip(item, self.part.data, epoch, lambda room: self._every_epoch(item, room))
 
-    def _every_epoch(self, item: Item, memory: VideoMemory) -> Iterator[tuple[int | str, Inputs]]:
+    def _every_epoch(self, item: Item, room: np.ndarray) -> Iterator[tuple[int | str, Inputs]]:
         first, *others = self._epochs
-        read = DecodedReader(self.part.data, item, memory)
+        read = DecodedReader(self.part.data, item, room)
         inputs, drawn = self._sample(first, item, read)
         yield (first if drawn else EVERY), inputs
         for epoch in others if drawn else ():
@@ -148,7 +151,8 @@ class ClipDataset(Dataset):
             streams.append((generator, generator.get_state()))
             return generator
 
-        inputs = self.method.sample(item, read or ItemReader(data, item), self.phase, stream)
+        with naming(data, item):
+            inputs = self.method.sample(item, read or ItemReader(data, item), self.phase, stream)
         return inputs, not all(torch.equal(generator.get_state(), before) for generator, before in streams)
 
 

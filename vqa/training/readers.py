@@ -1,21 +1,14 @@
 """What a method or an extractor reads of one item, and how it is said of items that cannot be looked at."""
 
-import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryFile
 
 import numpy as np
 
 from vqa.data.items import Item, Part, PreparedDataset
 from vqa.io import InputError
 from vqa.settings.strict import ParamsError
-
-# Bytes of frames that a process holds in its memory, enough for ten seconds of 960x540
-IN_MEMORY = 1 << 29
 
 
 class ItemReader:
@@ -53,43 +46,18 @@ def picked(frames: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return frames[indices]
 
 
-class VideoMemory:
-    """Room for all frames of one video at a time, the same memory for one after the other.
-
-    New memory would be cleared by the system first, which takes longer than to decode. Those of a large video lie in a
-    file that has no name and goes with them.
-
-    Args:
-        folder: for such files.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._held = folder, np.empty(0, np.uint8)
-
-    def of(self, shape: tuple[int, int, int, int]) -> np.ndarray:
-        """Room for frames ``(N, H, W, 3)`` uint8, that of the video before; OSError if a disk is full."""
-        size = math.prod(shape)
-        if size > IN_MEMORY:
-            with TemporaryFile(dir=self._folder) as file:
-                os.posix_fallocate(file.fileno(), 0, size)  # on a full disk an error now and no signal later
-                return np.memmap(file, np.uint8, "r+", shape=shape)
-        if size > len(self._held):
-            self._held = np.empty(size, np.uint8)
-        return self._held[:size].reshape(shape)
-
-
 class DecodedReader(ItemReader):
     """The same item for many looks at it: its file is decoded once, when frames are first asked for.
 
     Args:
         data: the data set.
         item: of it.
-        memory: for its frames; the next video takes it over.
+        room: for its frames, ``(N, H, W, 3)`` uint8.
     """
 
-    def __init__(self, data: PreparedDataset, item: Item, memory: VideoMemory) -> None:
+    def __init__(self, data: PreparedDataset, item: Item, room: np.ndarray) -> None:
         super().__init__(data, item)
-        self._memory = memory
+        self._room = room
 
     def frames(self, indices: np.ndarray) -> np.ndarray:
         """Frames ``(n, H, W, 3)`` uint8 RGB."""
@@ -97,9 +65,8 @@ class DecodedReader(ItemReader):
 
     @cached_property
     def _every(self) -> np.ndarray:
-        frames = self._memory.of((self._item.n_frames, self._item.height, self._item.width, 3))
-        self._data.fill(frames, self._item)
-        return frames
+        self._data.fill(self._room, self._item)
+        return self._room
 
 
 def check_items(part: Part, check: Callable[[Item], object]) -> None:

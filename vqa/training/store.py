@@ -21,16 +21,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vqa.data.items import Item, PreparedDataset
 from vqa.io import digest
 from vqa.methods.base import Inputs
-from vqa.training.readers import VideoMemory
 from vqa.training.scratch import FULL, Scratch
 
-Make = Callable[[VideoMemory], Iterator[tuple[int | str, Inputs]]]
+Make = Callable[[np.ndarray], Iterator[tuple[int | str, Inputs]]]
 
 ABOUT = "about.json"
 # In the place of an epoch: the clip of all of them
@@ -56,9 +56,7 @@ class ClipStore:
         """Say what it is of, and count what is there; a disk without room for that is a full one."""
         try:
             self._scratch.recount()
-            about = self.folder / ABOUT
-            if not about.is_file() and not self._scratch.put(about, [self._about.encode()]):
-                self._give_up()
+            self._describe()
         except OSError as error:
             if error.errno not in FULL:
                 raise
@@ -72,7 +70,7 @@ class ClipStore:
             data: its data set.
             epoch: one of those that ``make`` makes.
             make: asked where they are not there, which takes long; gives the inputs of every epoch one after the other,
-                or one for :data:`EVERY` one, from frames in the memory that it is given.
+                or one for :data:`EVERY` one; the room that it is given is for all frames of the item.
         """
         found = self.read(item, data, epoch)
         if found or self.full:
@@ -81,12 +79,12 @@ class ClipStore:
             with self._making(item, data):
                 if found := self.read(item, data, epoch):
                     return found
-                return self._write(item, data, epoch, make(self._scratch.memory))
+                with self._scratch.frames((item.n_frames, item.height, item.width, 3)) as room:
+                    return self._write(item, data, epoch, make(room))
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            self._give_up()
-            return None
+            return None  # for this one alone: a large video needs more room than its clips
 
     def read(self, item: Item, data: PreparedDataset, epoch: int) -> tuple[Inputs, bool] | None:
         """The clip of an item in an epoch, and whether every epoch has its own; None if it is not there.
@@ -132,8 +130,15 @@ class ClipStore:
         listed = json.dumps(head)
         if not self._scratch.put(self._file(item, data), [f"{digest(listed)} {listed}\n".encode(), *parts]):
             self._give_up()
+        self._describe()
         assert found is not None, "the wanted epoch is one of those that are made"
         return found
+
+    def _describe(self) -> None:
+        """Say what the store is of, also after somebody dropped it."""
+        about = self.folder / ABOUT
+        if about_of(self.folder) != json.loads(self._about) and not self._scratch.put(about, [self._about.encode()]):
+            self._give_up()
 
     @contextmanager
     def _making(self, item: Item, data: PreparedDataset) -> Iterator[None]:
@@ -152,6 +157,14 @@ class ClipStore:
             said = "no room left, so that what is not there is decoded in every epoch; `vqa store` says what takes it"
             print(f"{self._scratch.folder}: {said}", file=sys.stderr)
         self.full = True
+
+
+def about_of(folder: Path) -> dict[str, Any]:
+    """What the store in a folder is of; empty if that cannot be read."""
+    try:
+        return dict(json.loads((folder / ABOUT).read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _own(inputs: Inputs) -> Inputs:

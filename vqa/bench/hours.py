@@ -136,6 +136,25 @@ def by_group(runs: pd.DataFrame) -> pd.DataFrame:
     return every.astype(dict.fromkeys(["runs", "trainings", "steps", "clips"], int))
 
 
+def items_of(params: Params, dataset: str, split: str) -> int:
+    """Items of a split of the list itself, as the catalogue counts them.
+
+    Raises:
+        InputError: for a data set whose number of items is not published.
+        vqa.settings.strict.ParamsError: for a list or a split that it does not have.
+    """
+    row = params.datasets[dataset]
+    if row.source != "provided":
+        raise InputError(f"params.yaml: datasets.{dataset}: how many items a {row.source} data set has is not known")
+    lists = {listed.key: listed for listed in real_dataset(dataset).lists}
+    key = row.list or next(iter(lists))
+    known_name(f"params.yaml: datasets.{dataset}.list", key, lists)
+    if split == "all":
+        return lists[key].n_items
+    known_name(f"params.yaml: datasets.{dataset}: split", split, lists[key].splits)
+    return lists[key].splits[split]
+
+
 def _measured(params: Params, method: str, known: list[str]) -> str | None:
     """The measured method whose network a method has: itself, or one with the same backbone for the same input."""
     if method in known:
@@ -147,18 +166,9 @@ def _measured(params: Params, method: str, known: list[str]) -> str | None:
 
 def _items(params: Params, run: Run, cut: int, dataset: str, split: str) -> int:
     """Items of a split, as the catalogue counts them."""
-    row = params.datasets[dataset]
-    if row.source != "provided":
-        raise InputError(f"params.yaml: datasets.{dataset}: how many items a {row.source} data set has is not known")
-    lists = {listed.key: listed for listed in real_dataset(dataset).lists}
-    known_name(f"params.yaml: datasets.{dataset}.list", row.list or next(iter(lists)), lists)
-    listed = lists[row.list or next(iter(lists))]
     if run.partition and split in ("train", "test"):
-        return len(Cut(cut, run.partition.train_share).parts(listed.n_items)[split])
-    if split == "all":
-        return listed.n_items
-    known_name(f"params.yaml: datasets.{dataset}: split", split, listed.splits)
-    return listed.splits[split]
+        return len(Cut(cut, run.partition.train_share).parts(items_of(params, dataset, "all"))[split])
+    return items_of(params, dataset, split)
 
 
 def _clips(params: Params, run: Run, dataset: str, phase: str) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from vqa.bench.hours import items_of
 from vqa.bench.networks import Noise
 from vqa.data.catalog import CATALOG
 from vqa.data.items import Item
@@ -53,7 +54,6 @@ class Store:
         phase: in which.
         epochs: how many ask for clips.
         clip: one of them.
-        splits: of the data set that are looked at.
         reads: split, and share of it where it is cut at random, of all trainings and others that go through it.
     """
 
@@ -62,18 +62,22 @@ class Store:
     phase: str
     epochs: int
     clip: Clip
-    splits: set[str] = field(default_factory=set)
     reads: list[tuple[str, float]] = field(default_factory=list)
+
+    @property
+    def splits(self) -> set[str]:
+        """Of the data set, those that are looked at."""
+        return {split for split, _ in self.reads}
 
     def row(self, params: Params) -> dict[str, float | str]:
         """Its line of a plan: clips, gigabytes, core-hours to make it, and without it for all readers."""
         items, pixels = _extent(self.data, self.splits, params)
         each = self.epochs if self.clip.drawn else 1
         decode, looked = pixels * SECONDS_PER_PIXEL, 0.0
-        for split, share in self.reads:
+        for split in self.splits:
             seen, watched = _extent(self.data, {split}, params)
             each_epoch = seen * self.clip.cut + watched * SECONDS_PER_PIXEL * DECODED[self.phase]
-            looked += share * self.epochs * each_epoch
+            looked += sum(share for name, share in self.reads if name == split) * self.epochs * each_epoch
         return {
             "data set": self.data,
             "method": self.method,
@@ -90,24 +94,20 @@ def stores(params: Params) -> tuple[list[Store], list[str]]:
     found: dict[str, Store] = {}
     clips: dict[str, Clip] = {}
     without: dict[str, None] = {}
-    for run, phase, epochs, seed, splits in _uses(params):
-        method = load_method(run.method, params.methods[run.method], run)
+    for run, method, phase, epochs, seed, splits in _uses(params):
         if not isinstance(method, Storable):
             without[run.method] = None
             continue
-        drawn = released_epochs(method, params.common.released.draw) if phase == "released" and epochs else epochs
-        asked = drawn or (0,)
         for data, split in splits:
             if params.datasets[data].frame_store or data not in CATALOG:
                 continue
-            about, usual = look(data, method, phase, seed, asked), CATALOG[data].usual
+            about, usual = look(data, method, phase, seed, epochs), CATALOG[data].usual
             shape = usual if usual[0] == 1 else VIDEO  # all frames of a large video are too many to hold
             rule = repr((about["method"], phase, about["looks"], shape))
             if rule not in clips:
                 clips[rule] = _one_clip(method, phase, *shape)
-            store = found.setdefault(repr(about), Store(data, about["method"], phase, len(asked), clips[rule]))
+            store = found.setdefault(repr(about), Store(data, about["method"], phase, len(epochs), clips[rule]))
             whole, share = (split, 1.0) if run.partition is None or split == "all" else ("all", _share(run, split))
-            store.splits.add(whole)
             store.reads.append((whole, share))
     return list(found.values()), list(without)
 
@@ -133,21 +133,27 @@ def plan(params: Params) -> tuple[pd.DataFrame, list[str]]:
     return table.drop(columns="phase").groupby(["data set", "method"], as_index=False).sum(), without
 
 
-def _uses(params: Params) -> Iterator[tuple[Run, str, Sequence[int], int, list[tuple[str, str]]]]:
-    """Run, phase, epochs (none: one draw), seed and splits of everything that goes through clips."""
+def _uses(params: Params) -> Iterator[tuple[Run, Method, str, Sequence[int], int, list[tuple[str, str]]]]:
+    """Run, its method, phase, epochs, seed and splits of everything that goes through clips."""
+
+    def method_of(run: Run) -> Method:
+        return load_method(run.method, params.methods[run.method], run)
+
     for name, run in params.runs.items():
-        method = load_method(run.method, params.methods[run.method], run)
+        method = method_of(run)
+        tested = released_epochs(method, params.common.released.draw)
         for training in trainings(run, params.common.seed):
-            yield run, "train", range(1, method.epochs + 1), training.seed, run.splits[:1]
-            yield run, "released", range(1, method.epochs + 1), training.seed, run.splits[1:]
-            yield run, "clean", (), training.seed, run.splits
+            yield run, method, "train", range(1, method.epochs + 1), training.seed, run.splits[:1]
+            yield run, method, "released", tested, training.seed, run.splits[1:]
+            yield run, method, "clean", (0,), training.seed, run.splits
         if name in params.landscapes:
-            yield replace(run, augmentation="none"), "train", (), params.common.seed, run.splits[:2]
+            plain = replace(run, augmentation="none")
+            yield plain, method_of(plain), "train", (0,), params.common.seed, run.splits[:2]
     for row in params.transfers.values():
         dataset, _, split = row.test.partition("/")
         run = Run(row.method, row.weights, row.data, dataset, (row.test,))
         for phase in PHASES[1:]:
-            yield run, phase, (), params.common.seed, [(dataset, split)]
+            yield run, method_of(run), phase, (0,), params.common.seed, [(dataset, split)]
 
 
 @dataclass(frozen=True)
@@ -189,8 +195,6 @@ def _extent(data: str, splits: set[str], params: Params) -> tuple[int, float]:
         table = pd.read_csv(path, keep_default_na=False)
         rows = table if "all" in splits else table[table.split.isin(splits)]
         return len(rows), float((rows.n_frames * rows.width * rows.height).sum())
-    entry = CATALOG[data]
-    listed = next((one for one in entry.lists if one.key == params.datasets[data].list), entry.expected)
-    items = listed.n_items if "all" in splits else sum(listed.splits.get(split, 0) for split in splits)
-    frames, width, height = entry.usual
+    frames, width, height = CATALOG[data].usual
+    items = sum(items_of(params, data, split) for split in ({"all"} if "all" in splits else splits))
     return items, items * float(frames * width * height)
